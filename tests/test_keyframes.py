@@ -1,0 +1,101 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from vidgan import keyframes
+from vidgan.keyframes import Survey, survey
+
+
+@dataclass(frozen=True)
+class Picture:
+    index: int
+    pixels: NDArray
+
+
+def scene(seed: int, height: int = 90, width: int = 160) -> NDArray[np.uint8]:
+    """Blobs of colour, unlike those of any other seed."""
+    noise = np.random.default_rng(seed).standard_normal((height, width, 3)).astype(np.float32)
+    smooth = cv2.GaussianBlur(noise, (0, 0), 8)
+    return np.clip(128 + 60 * smooth / smooth.std(), 0, 255).astype(np.uint8)
+
+
+def clip(*pictures: NDArray, first: int = 0) -> list[Picture]:
+    return [Picture(first + i, pixels) for i, pixels in enumerate(pictures)]
+
+
+def pan(seed: int, count: int, step_px: int = 2) -> list[NDArray]:
+    wide = scene(seed, width=160 + step_px * count)
+    return [wide[:, step_px * i : step_px * i + 160] for i in range(count)]
+
+
+def grey(*levels: int) -> list[NDArray]:
+    return [np.full((36, 64, 3), level, np.uint8) for level in levels]
+
+
+@pytest.mark.parametrize("cut", [1, 2, 7, 13, 14])
+def test_a_cut_is_found_at_the_very_frame_that_begins_the_shot(cut: int) -> None:
+    frames = clip(*pan(1, cut), *pan(2, 15 - cut))
+    assert survey(frames).cuts == (cut,)
+
+
+def test_several_cuts_come_in_order() -> None:
+    assert survey(clip(*pan(1, 9), *pan(2, 8), *pan(3, 10))).cuts == (9, 17)
+
+
+@pytest.mark.parametrize("step_px", [0, 1, 4])
+def test_a_pan_has_no_cut(step_px: int) -> None:
+    assert survey(clip(*pan(1, 30, step_px))).cuts == ()
+
+
+def test_a_slow_fade_has_no_cut() -> None:
+    picture = scene(1)
+    assert survey(clip(*[(picture * (i / 30)).astype(np.uint8) for i in range(10, 31)])).cuts == ()
+
+
+def test_the_representative_frame_is_the_one_in_the_middle_of_the_others() -> None:
+    assert survey(clip(*grey(0, 40, 60, 70, 90, 250))).representative in (2, 3)
+    assert survey(clip(scene(1), *[scene(2)] * 3, scene(3))).representative == 1
+
+
+def test_the_longest_shot_is_represented() -> None:
+    found = survey(clip(*pan(1, 6), *pan(2, 20), *pan(3, 7)))
+    assert 6 <= found.representative < 26
+
+
+def test_indices_are_those_of_the_clip() -> None:
+    found = survey(clip(*pan(1, 9), *pan(2, 12), first=100))
+    assert found.cuts == (109,)
+    assert 109 <= found.representative < 121
+    assert found.frame_count == 21
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 500), (400, 3)])
+def test_one_frame_of_any_size(size: tuple[int, int]) -> None:
+    frames = clip(np.zeros((*size, 3), np.uint8))
+    assert survey(frames) == Survey(representative=0, cuts=(), frame_count=1)
+
+
+def test_deep_pixels_give_what_their_eight_bits_give() -> None:
+    frames: Sequence[Picture] = clip(*pan(1, 7), *pan(2, 9))
+    deep = [Picture(frame.index, frame.pixels.astype(np.uint16) * 257) for frame in frames]
+    assert survey(deep) == survey(frames)
+
+
+def test_a_long_clip_is_thinned_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keyframes, "_MOST_DESCRIPTORS", 8)
+    gallery = keyframes._Gallery()
+    for i in range(100):
+        gallery.add(i, np.full((9, 16, 3), i, np.uint8))
+    kept = [index for index, _ in gallery._descriptors]
+    assert len(kept) <= 8
+    assert kept == list(range(0, 100, kept[1]))
+    assert 30 <= gallery.medoid() <= 70
+
+
+def test_no_frames_are_refused() -> None:
+    with pytest.raises(ValueError, match="no frames"):
+        survey([])

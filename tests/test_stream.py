@@ -1,0 +1,142 @@
+import threading
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from vidgan.stream import prefetch
+
+
+class Source:
+    """Counts up, and remembers how far it was run and whether it was closed."""
+
+    def __init__(self, stop: int = 10**9, fail_at: int | None = None) -> None:
+        self.stop = stop
+        self.fail_at = fail_at
+        self.made = 0
+        self.closed = threading.Event()
+
+    def __iter__(self) -> Iterator[int]:
+        return self.items()
+
+    def items(self) -> Iterator[int]:
+        try:
+            for i in range(self.stop):
+                if i == self.fail_at:
+                    raise OSError("the disk went away")
+                self.made += 1
+                yield i
+        finally:
+            self.closed.set()
+
+
+def doubled(items: Iterable[int], fail_at: int | None = None) -> Iterator[int]:
+    for i in items:
+        if i == fail_at:
+            raise ArithmeticError("cannot double this")
+        yield 2 * i
+
+
+@pytest.fixture(autouse=True)
+def no_thread_outlives_its_test() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    assert set(threading.enumerate()) <= before
+
+
+def test_items_come_in_order() -> None:
+    assert list(prefetch(range(100), depth=3)) == list(range(100))
+
+
+def test_nothing_starts_before_the_first_item_is_asked_for() -> None:
+    source = Source()
+    prefetch(source.items())
+    assert source.made == 0
+
+
+def test_runs_ahead_no_further_than_its_depth() -> None:
+    source, depth = Source(), 2
+    full = threading.Event()
+
+    def watched() -> Iterator[int]:
+        for i in source.items():
+            if i == depth + 1:  # one taken, depth waiting, and this one in the hand
+                full.set()
+            yield i
+
+    stage = prefetch(watched(), depth)
+    assert next(stage) == 0
+    assert full.wait(10)
+    assert source.made == 1 + depth + 1
+    assert next(stage) == 1
+    stage.close()
+    assert source.made <= 2 + depth + 1
+
+
+def test_an_error_comes_after_the_items_before_it_with_its_traceback() -> None:
+    stage = prefetch(Source(fail_at=3))
+    assert [next(stage), next(stage), next(stage)] == [0, 1, 2]
+    with pytest.raises(OSError, match="the disk went away") as caught:
+        next(stage)
+    assert caught.traceback[-1].name == "items"
+
+
+def test_closing_early_stops_the_producer_and_closes_its_source() -> None:
+    source = Source()
+    stage = prefetch(source.items())
+    assert next(stage) == 0
+    stage.close()
+    assert source.closed.is_set()
+    with pytest.raises(StopIteration):
+        next(stage)
+
+
+def test_leaving_a_loop_closes_the_source() -> None:
+    source = Source()
+    for i in prefetch(source.items()):
+        if i == 4:
+            break
+    assert source.closed.is_set()
+
+
+@pytest.mark.parametrize("fail_at", [0, 1, 7])
+def test_an_error_in_the_middle_of_a_chain_ends_every_stage(fail_at: int) -> None:
+    source = Source()
+    decoded = prefetch(source.items(), name="decode")
+    translated = prefetch(doubled(decoded, fail_at), name="translate")
+    smoothed = prefetch(doubled(translated), name="smooth")
+    with pytest.raises(ArithmeticError):  # held by pytest with its traceback, so nothing ends by chance
+        list(smoothed)
+    assert source.closed.is_set()
+    assert not {"decode", "translate", "smooth"} & {thread.name for thread in threading.enumerate()}
+
+
+def test_an_error_at_the_head_of_a_chain_reaches_its_end() -> None:
+    chain = prefetch(doubled(prefetch(doubled(prefetch(Source(fail_at=2))))))
+    assert next(chain) == 0
+    with pytest.raises(OSError, match="the disk went away"):
+        list(chain)
+
+
+def test_closing_the_end_of_a_chain_ends_every_stage() -> None:
+    source = Source()
+    decoded = prefetch(source.items(), name="decode")
+    chain = prefetch(doubled(prefetch(doubled(decoded))), name="last")
+    assert next(chain) == 0
+    chain.close()
+    assert source.closed.is_set()
+
+
+def test_an_error_while_closing_the_source_is_told() -> None:
+    def leaves_badly() -> Iterator[int]:
+        try:
+            yield 1
+        finally:
+            raise OSError("could not close")
+
+    with pytest.raises(OSError, match="could not close"):
+        list(prefetch(leaves_badly()))
+
+
+def test_depth_must_be_positive() -> None:
+    with pytest.raises(ValueError, match="depth must be at least 1"):
+        prefetch([1], depth=0)

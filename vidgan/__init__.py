@@ -1,0 +1,40 @@
+"""Give a clip the look of one picture: the same jobs as the command line's, as functions.
+
+import vidgan
+vidgan.translate("clip.mp4", "target.png", "out.mp4", pipeline="draft")
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# Heavy packages load with the first job that needs them, so that the command line answers at once.
+_LAZY = {
+    "Options": "vidgan.jobs.options",
+    "Progress": "vidgan.jobs.options",
+    "Result": "vidgan.jobs.options",
+    "Watch": "vidgan.jobs.options",
+    "preview": "vidgan.jobs.preview",
+    "probe": "vidgan.media",
+    "render": "vidgan.jobs.render",
+    "train": "vidgan.jobs.train",
+    "translate": "vidgan.jobs.translate",
+}
+__all__ = ["VidganError", "__version__", *_LAZY]
+
+from vidgan.errors import VidganError  # noqa: E402
+
+if TYPE_CHECKING:
+    from vidgan.jobs.options import Options, Progress, Result, Watch
+    from vidgan.jobs.preview import preview
+    from vidgan.jobs.render import render
+    from vidgan.jobs.train import train
+    from vidgan.jobs.translate import translate
+    from vidgan.media import probe
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'vidgan' has no attribute {name!r}")
+    return getattr(import_module(_LAZY[name]), name)

@@ -1,0 +1,5 @@
+"""`python -m vidgan` is the same program as `vidgan`."""
+
+from vidgan.cli import main
+
+main()

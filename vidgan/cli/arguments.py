@@ -1,0 +1,116 @@
+"""Arguments and options that several commands share, each described once."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Option
+
+if TYPE_CHECKING:
+    from vidgan.jobs.options import Options
+
+Clip = Annotated[
+    Path, Argument(metavar="CLIP", help="A video file, or a folder of pictures.", show_default=False)
+]
+TargetHelp = "The picture whose look the clip gets."
+Target = Annotated[Path, Argument(metavar="TARGET", help=TargetHelp, show_default=False)]
+OptionalTarget = Annotated[Path | None, Argument(metavar="TARGET", help=TargetHelp, show_default=False)]
+Out = Annotated[Path, Option("-o", "--out", metavar="OUT", help="Where the result goes.", show_default=False)]
+Pipeline = Annotated[
+    str,
+    Option(
+        "-p", "--pipeline", metavar="NAME", help="A recipe that `vidgan pipelines` lists, or a .toml file."
+    ),
+]
+Overrides = Annotated[
+    list[str] | None,
+    Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change one value of the recipe, e.g. train.seconds=60. Repeatable.",
+        show_default=False,
+    ),
+]
+PairFrame = Annotated[
+    str | None,
+    Option(
+        "--frame",
+        metavar="FRAME|TIMECODE",
+        help="The frame to train on. (default: the one closest to all others)",
+        show_default=False,
+    ),
+]
+Device = Annotated[str, Option("--device", metavar="DEVICE", help="auto, cpu, cuda or mps.")]
+Overwrite = Annotated[bool, Option("--overwrite", help="Replace an output that exists.")]
+Stream = Annotated[
+    int | None,
+    Option(
+        "--stream",
+        metavar="N",
+        help="Which of the clip's video streams, from 0. (default: the file's own)",
+        show_default=False,
+    ),
+]
+AllowTruncated = Annotated[
+    bool, Option("--allow-truncated", help="Work on what decodes of a clip that lacks frames.")
+]
+Sheet = Annotated[
+    Path | None,
+    Option(
+        "--sheet",
+        metavar="PNG",
+        help="Also write a contact sheet: source above, result below.",
+        show_default=False,
+    ),
+]
+RaftWeights = Annotated[
+    Path | None,
+    Option(
+        "--raft-weights",
+        metavar="FILE",
+        help="RAFT's weights, where flow.backend is RAFT.",
+        show_default=False,
+    ),
+]
+Codec = Annotated[
+    str | None,
+    Option("--codec", metavar="NAME", help="auto, h264 or ffv1. (default: the recipe's)", show_default=False),
+]
+Crf = Annotated[
+    int | None,
+    Option("--crf", metavar="N", help="H.264's crf, 0 to 51. (default: the recipe's)", show_default=False),
+]
+Strength = Annotated[
+    float | None,
+    Option(
+        "--strength",
+        metavar="0..1",
+        help="0 keeps the source's detail, 1 re-draws it as the target's. (default: the recipe's)",
+        show_default=False,
+    ),
+]
+DryRun = Annotated[bool, Option("--dry-run", help="Print the resolved recipe and stop.")]
+Json = Annotated[bool, Option("--json", help="Print the result as JSON, for programs.")]
+
+
+def job_options(
+    device: str,
+    overwrite: bool,
+    stream: int | None,
+    allow_truncated: bool,
+    sheet: Path | None = None,
+    raft_weights: Path | None = None,
+) -> "Options":
+    from vidgan.jobs.options import Options
+
+    return Options(device, overwrite, stream, allow_truncated, sheet, raft_weights)
+
+
+def all_overrides(
+    overrides: list[str] | None,
+    codec: str | None = None,
+    crf: int | None = None,
+    strength: float | None = None,
+) -> list[str]:
+    """--codec, --crf and --strength are short for --set; they come last, so they win."""
+    short = {"encode.codec": codec, "encode.crf": crf, "translate.strength": strength}
+    return [*(overrides or []), *(f"{key}={value}" for key, value in short.items() if value is not None)]

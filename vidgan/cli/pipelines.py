@@ -1,0 +1,36 @@
+"""vidgan pipelines: the recipes."""
+
+from typing import Annotated
+
+from rich.console import Console
+from typer import Argument
+
+from vidgan.cli import arguments as a
+from vidgan.cli.show import print_json, show_recipe
+from vidgan.config import find_recipe, load_recipe, recipe_paths
+
+EXAMPLE = "Example: vidgan pipelines draft > my.toml, change it, then --pipeline my.toml"
+
+
+def command(
+    name: Annotated[
+        str | None, Argument(metavar="NAME", help="Print this recipe, commented.", show_default=False)
+    ] = None,
+    json: a.Json = False,
+) -> None:
+    """List the recipes, or print one to copy and change."""
+    if name is None:
+        _list({known: load_recipe(known).about for known in recipe_paths()}, json)
+    elif json:
+        show_recipe(load_recipe(name), as_json=True)
+    else:
+        print(find_recipe(name).read_text(encoding="utf-8"), end="")
+
+
+def _list(abouts: dict[str, str], json: bool) -> None:
+    if json:
+        print_json(abouts)
+        return
+    console = Console(highlight=False)
+    for name, about in abouts.items():
+        console.print(f"[bold]{name:>12}[/bold]  {about}")

@@ -1,0 +1,76 @@
+"""vidgan preview: single frames first."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option
+
+from vidgan.cli import arguments as a
+from vidgan.cli.show import show_recipe, show_result, watching
+
+EXAMPLE = "Example: vidgan preview clip.mp4 mosaic.png --at 48 --at 00:00:03.2 -o look.png"
+
+_At = Annotated[
+    list[str] | None,
+    Option(
+        "--at",
+        metavar="FRAME|TIMECODE",
+        help="Which frame to show; repeat for several side by side. (default: the one trained on)",
+        show_default=False,
+    ),
+]
+_Model = Annotated[
+    Path | None,
+    Option(
+        "-m", "--model", metavar="LOOK", help="Show a trained look; nothing is trained.", show_default=False
+    ),
+]
+_Pipeline = Annotated[
+    str | None,
+    Option(
+        "-p", "--pipeline", metavar="NAME", help="The recipe to train. (default: draft)", show_default=False
+    ),
+]
+
+
+def command(
+    clip: a.Clip,
+    target: a.OptionalTarget = None,
+    *,
+    out: a.Out,
+    at: _At = None,
+    model: _Model = None,
+    pipeline: _Pipeline = None,
+    overrides: a.Overrides = None,
+    frame: a.PairFrame = None,
+    strength: a.Strength = None,
+    device: a.Device = "auto",
+    stream: a.Stream = None,
+    allow_truncated: a.AllowTruncated = False,
+    raft_weights: a.RaftWeights = None,
+    overwrite: a.Overwrite = False,
+    dry_run: a.DryRun = False,
+    json: a.Json = False,
+) -> None:
+    """Show single frames in the look, as a PNG that is written anew after every stage of training."""
+    settings = a.all_overrides(overrides, strength=strength)
+    from vidgan.jobs.preview import preview, preview_recipe
+
+    if dry_run:
+        show_recipe(preview_recipe(model, pipeline, settings), json)
+        return
+    options = a.job_options(device, overwrite, stream, allow_truncated, raft_weights=raft_weights)
+    with watching(json) as watch:
+        result = preview(
+            clip,
+            target,
+            out,
+            at=at or (),
+            model=model,
+            pipeline=pipeline,
+            overrides=settings,
+            frame=frame,
+            options=options,
+            watch=watch,
+        )
+    show_result(result, json)

@@ -1,0 +1,33 @@
+"""The program: its commands."""
+
+import typer
+
+from vidgan import __version__
+from vidgan.cli import doctor, pipelines, preview, probe, render, train, translate
+from vidgan.cli.guard import guarded
+
+app = typer.Typer(
+    name="vidgan",
+    help="Give a clip the look of one picture: same timing, same sound, another world.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (translate, preview, train, render, probe, pipelines, doctor):
+    app.command(module.__name__.rpartition(".")[2], epilog=module.EXAMPLE)(guarded(module.command))
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    version: bool = typer.Option(False, "--version", help="Print the version and leave."),
+) -> None:
+    if version:
+        typer.echo(f"vidgan {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the program and leave with its exit code: 0 ok, 1 failed, 2 bad usage, 130 interrupted."""
+    app(prog_name="vidgan")

@@ -1,0 +1,44 @@
+"""vidgan render: a trained look on any clip."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option
+
+from vidgan.cli import arguments as a
+from vidgan.cli.show import show_recipe, show_result, watching
+
+EXAMPLE = "Example: vidgan render clip.mp4 -m mosaic.safetensors -o out.mp4 --strength 0.5"
+
+
+def command(
+    clip: a.Clip,
+    model: Annotated[Path, Option("-m", "--model", metavar="LOOK", help="A look that `vidgan train` made.")],
+    out: a.Out,
+    overrides: a.Overrides = None,
+    strength: a.Strength = None,
+    codec: a.Codec = None,
+    crf: a.Crf = None,
+    sheet: a.Sheet = None,
+    device: a.Device = "auto",
+    stream: a.Stream = None,
+    allow_truncated: a.AllowTruncated = False,
+    raft_weights: a.RaftWeights = None,
+    overwrite: a.Overwrite = False,
+    dry_run: a.DryRun = False,
+    json: a.Json = False,
+) -> None:
+    """Render CLIP in a trained look, with the recipe stored in it."""
+    settings = a.all_overrides(overrides, codec, crf, strength)
+    if dry_run:
+        from vidgan.config import override_recipe
+        from vidgan.gan.look import load_look
+
+        show_recipe(override_recipe(load_look(model).recipe, settings), json)
+        return
+    from vidgan.jobs.render import render
+
+    options = a.job_options(device, overwrite, stream, allow_truncated, sheet, raft_weights)
+    with watching(json) as watch:
+        result = render(clip, model, out, overrides=settings, options=options, watch=watch)
+    show_result(result, json)

@@ -1,0 +1,108 @@
+"""What people see while a job runs and when it has ended; programs get JSON instead."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from vidgan.config import Recipe
+    from vidgan.jobs.options import Progress as JobProgress
+    from vidgan.jobs.options import Result, Watch
+
+_PHASES = {"survey": "looking at the clip", "train": "training", "render": "rendering", "join": "joining"}
+# The losses that tell whether training gets anywhere; the others are in --json's log of none.
+_SHOWN = {"patch": "patches", "adversarial": "adversarial", "cycle": "cycle", "critic": "critic"}
+
+
+@contextmanager
+def watching(as_json: bool) -> Iterator["Watch"]:
+    """A watch that shows progress with ETA on standard error; standard output is the result's."""
+    from vidgan.jobs.options import Watch
+
+    console = Console(stderr=True, quiet=as_json)
+    with Progress(
+        TextColumn("[bold]{task.description}"),
+        BarColumn(bar_width=28),
+        TextColumn("{task.percentage:3.0f}%"),
+        TimeElapsedColumn(),
+        TextColumn("ETA"),
+        TimeRemainingColumn(),
+        TextColumn("[dim]{task.fields[detail]}"),
+        console=console,
+    ) as bars:
+        yield Watch(_Bars(bars, console), lambda notice: console.print(f"note: {notice}", highlight=False))
+
+
+class _Bars:
+    """One bar per phase. Where nobody sees bars, a line at every tenth."""
+
+    def __init__(self, bars: Progress, console: Console) -> None:
+        self.bars, self.console = bars, console
+        self.tasks: dict[str, TaskID] = {}
+        self.tenths: dict[str, int] = {}
+
+    def __call__(self, progress: "JobProgress") -> None:
+        detail = "  ".join([progress.detail, *_losses(progress)])
+        if not self.console.is_terminal:
+            self._line(progress, detail)
+            return
+        if progress.phase not in self.tasks:
+            self.tasks[progress.phase] = self.bars.add_task(_PHASES[progress.phase], total=1.0, detail="")
+        self.bars.update(self.tasks[progress.phase], completed=progress.fraction, detail=detail)
+
+    def _line(self, progress: "JobProgress", detail: str) -> None:
+        tenth = int(progress.fraction * 10)
+        if tenth != self.tenths.get(progress.phase):
+            self.tenths[progress.phase] = tenth
+            self.console.print(
+                f"{_PHASES[progress.phase]} {progress.fraction:4.0%}  {detail}", highlight=False
+            )
+
+
+def _losses(progress: "JobProgress") -> list[str]:
+    return [f"{_SHOWN[name]} {value:.2f}" for name, value in progress.losses.items() if name in _SHOWN]
+
+
+def show_result(result: "Result", as_json: bool) -> None:
+    """Where the result is and how long it took, on standard output."""
+    if as_json:
+        print_json(result.as_json())
+        return
+    console = Console(soft_wrap=True, highlight=False)
+    for name, value in _result_rows(result):
+        console.print(f"[bold]{name:>13}[/bold]  {value}")
+
+
+def show_recipe(recipe: "Recipe", as_json: bool) -> None:
+    """What --dry-run prints: the recipe with every value that would count."""
+    from dataclasses import asdict
+
+    from vidgan.config import dump_recipe
+
+    if as_json:
+        print_json(asdict(recipe))
+    else:
+        print(dump_recipe(recipe), end="")
+
+
+def print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2))
+
+
+def _result_rows(result: "Result") -> Iterator[tuple[str, str]]:
+    yield "written", str(result.out)
+    if result.sheet:
+        yield "contact sheet", str(result.sheet)
+    if result.recipe:
+        yield "recipe", str(result.recipe)
+    if result.representative is not None:
+        yield "trained on", f"frame {result.representative}, {sum(result.steps)} steps"
+    if result.train_seconds:
+        yield "training", f"{result.train_seconds:.1f} s on {result.device}"
+    if result.render_seconds:
+        rate = result.frames / result.render_seconds
+        yield "rendering", f"{result.frames} frames in {result.render_seconds:.1f} s ({rate:.1f} frames/s)"

@@ -1,0 +1,49 @@
+"""vidgan translate: the main job."""
+
+from vidgan.cli import arguments as a
+from vidgan.cli.show import show_recipe, show_result, watching
+from vidgan.config import DEFAULT_RECIPE, load_recipe
+
+EXAMPLE = "Example: vidgan translate clip.mp4 mosaic.png -o out.mp4 --pipeline draft --sheet sheet.png"
+
+
+def command(
+    clip: a.Clip,
+    target: a.OptionalTarget = None,
+    *,
+    out: a.Out,
+    pipeline: a.Pipeline = DEFAULT_RECIPE,
+    overrides: a.Overrides = None,
+    frame: a.PairFrame = None,
+    strength: a.Strength = None,
+    codec: a.Codec = None,
+    crf: a.Crf = None,
+    sheet: a.Sheet = None,
+    device: a.Device = "auto",
+    stream: a.Stream = None,
+    allow_truncated: a.AllowTruncated = False,
+    raft_weights: a.RaftWeights = None,
+    overwrite: a.Overwrite = False,
+    dry_run: a.DryRun = False,
+    json: a.Json = False,
+) -> None:
+    """Train on a pair (a frame of CLIP and TARGET) and render the whole clip in TARGET's look."""
+    settings = a.all_overrides(overrides, codec, crf, strength)
+    if dry_run:
+        show_recipe(load_recipe(pipeline, settings), json)
+        return
+    from vidgan.jobs.translate import translate
+
+    options = a.job_options(device, overwrite, stream, allow_truncated, sheet, raft_weights)
+    with watching(json) as watch:
+        result = translate(
+            clip,
+            target,
+            out,
+            pipeline=pipeline,
+            overrides=settings,
+            frame=frame,
+            options=options,
+            watch=watch,
+        )
+    show_result(result, json)

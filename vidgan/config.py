@@ -1,0 +1,259 @@
+"""Recipes: frozen dataclasses and the TOML files that mirror them, key by key."""
+
+import json
+import tomllib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from vidgan.errors import RecipeError
+
+DEFAULT_RECIPE = "balanced"
+
+
+def _at_least(low: float, **values: float) -> None:
+    for name, value in values.items():
+        if value < low:
+            raise RecipeError(f"{name} = {value} is too small; it must be at least {low}")
+
+
+def _between(low: float, high: float, **values: float) -> None:
+    for name, value in values.items():
+        if not low <= value <= high:
+            raise RecipeError(f"{name} = {value} is out of range; it must be {low} to {high}")
+
+
+def _one_of(known: tuple[str, ...], **values: str) -> None:
+    for name, value in values.items():
+        if value not in known:
+            raise RecipeError(f"{name} = {value!r} is unknown; known: {', '.join(known)}")
+
+
+@dataclass(frozen=True)
+class DecodeSettings:
+    """How the clip is surveyed before anything is made of it."""
+
+    cut_threshold: float = 3.0
+
+    def __post_init__(self) -> None:
+        _at_least(0.1, cut_threshold=self.cut_threshold)
+
+
+@dataclass(frozen=True)
+class FlowSettings:
+    """Optical flow between neighbouring source frames."""
+
+    backend: str = "dis"
+    preset: str = "fast"
+    max_side: int = 960
+
+    def __post_init__(self) -> None:
+        _one_of(("dis", "raft-small", "raft-large"), backend=self.backend)
+        _one_of(("ultrafast", "fast", "medium"), preset=self.preset)
+        _at_least(64, max_side=self.max_side)
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """The cyclic multi-scale GAN and how it is trained on the representative pair."""
+
+    seconds: float = 120.0
+    steps: int = 0
+    seed: int = 0
+    texture_scale: float = 0.0
+    coarsest_px: int = 27
+    scale_factor: float = 2.1
+    stage_growth: float = 1.3
+    channels: int = 32
+    blocks: int = 3
+    critic_channels: int = 32
+    window_px: int = 88
+    window_tries: int = 8
+    learning_rate: float = 2e-3
+    decay: float = 0.4
+    lambda_adv: float = 0.3
+    lambda_cyc: float = 5.0
+    lambda_rec: float = 10.0
+    lambda_patch: float = 5.0
+    lambda_palette: float = 2.0
+    patch_px: int = 7
+    projections: int = 64
+    free_share: float = 0.5
+    generated_every: int = 6
+    cycle_every: int = 1
+    reconstruct_every: int = 4
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        _at_least(0, seconds=self.seconds, steps=self.steps, texture_scale=self.texture_scale)
+        _at_least(1, channels=self.channels, blocks=self.blocks, critic_channels=self.critic_channels)
+        _at_least(1, cycle_every=self.cycle_every, reconstruct_every=self.reconstruct_every)
+        _at_least(1, projections=self.projections, window_tries=self.window_tries)
+        _at_least(0, generated_every=self.generated_every, learning_rate=self.learning_rate)
+        _at_least(3, patch_px=self.patch_px)
+        _at_least(2 * self.patch_px, coarsest_px=self.coarsest_px, window_px=self.window_px)
+        _at_least(1.1, scale_factor=self.scale_factor)
+        _at_least(1, stage_growth=self.stage_growth)
+        _between(0.01, 1, decay=self.decay)
+        _between(0, 1, free_share=self.free_share)
+        _one_of(("auto", "fp32", "bf16"), precision=self.precision)
+        if not self.seconds and not self.steps:
+            raise RecipeError("seconds and steps are both 0; one of them must limit the training")
+
+    def weights(self) -> dict[str, float]:
+        """Each generator loss's weight, by the name under which it is reported."""
+        return {
+            "adversarial": self.lambda_adv,
+            "cycle": self.lambda_cyc,
+            "reconstruction": self.lambda_rec,
+            "patch": self.lambda_patch,
+            "palette": self.lambda_palette,
+        }
+
+
+@dataclass(frozen=True)
+class TranslateSettings:
+    """How a trained look is applied to a frame."""
+
+    method: str = "gan"
+    strength: float = 0.0
+    noise_seed: int = 0
+
+    def __post_init__(self) -> None:
+        _one_of(("gan", "none"), method=self.method)
+        _between(0, 1, strength=self.strength)
+
+
+@dataclass(frozen=True)
+class SmoothSettings:
+    """The window along motion that steadies the result."""
+
+    window: int = 2
+    sigma: float = 2.0
+    source_tolerance: float = 0.08
+    keep_detail: float = 1.0
+
+    def __post_init__(self) -> None:
+        _between(0, 8, window=self.window)
+        _at_least(0.01, sigma=self.sigma, source_tolerance=self.source_tolerance)
+        _between(0, 1, keep_detail=self.keep_detail)
+
+
+@dataclass(frozen=True)
+class EncodeSettings:
+    """What the result is written as."""
+
+    codec: str = "auto"
+    crf: int = 16
+
+    def __post_init__(self) -> None:
+        _one_of(("auto", "h264", "ffv1"), codec=self.codec)
+        _between(0, 51, crf=self.crf)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One pipeline: a section per stage, in the order in which a frame meets them."""
+
+    name: str = DEFAULT_RECIPE
+    about: str = ""
+    decode: DecodeSettings = field(default_factory=DecodeSettings)
+    flow: FlowSettings = field(default_factory=FlowSettings)
+    train: TrainSettings = field(default_factory=TrainSettings)
+    translate: TranslateSettings = field(default_factory=TranslateSettings)
+    smooth: SmoothSettings = field(default_factory=SmoothSettings)
+    encode: EncodeSettings = field(default_factory=EncodeSettings)
+
+
+def recipe_paths() -> dict[str, Path]:
+    """The recipes that come with vidgan, by name: in the wheel, or beside the package in a checkout."""
+    package = Path(__file__).parent
+    folder = next((f for f in (package / "pipelines", package.parent / "pipelines") if f.is_dir()), None)
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))} if folder else {}
+
+
+def find_recipe(name: str) -> Path:
+    """The file of a recipe, given as a known name or as a path to a .toml file."""
+    if name.endswith(".toml"):
+        if not Path(name).is_file():
+            raise RecipeError(f"recipe {name} does not exist; copy one from `vidgan pipelines NAME` to start")
+        return Path(name)
+    known = recipe_paths()
+    if name not in known:
+        raise RecipeError(f"recipe {name!r} is unknown; known: {', '.join(known)}, or a path to a .toml file")
+    return known[name]
+
+
+def load_recipe(name: str = DEFAULT_RECIPE, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe by name or path and apply overrides such as "train.steps=400".
+
+    Keys that are left out keep their defaults; unknown ones raise RecipeError and name the known.
+    """
+    path = find_recipe(name)
+    recipe = parse_recipe(path.read_text(encoding="utf-8"), name=path.stem, where=str(path))
+    return override_recipe(recipe, overrides)
+
+
+def override_recipe(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
+    """The recipe with single values changed, each given as "section.key=value"."""
+    changes: dict[str, dict[str, Any]] = {}
+    for override in overrides:  # all at once: limits that depend on each other may change together
+        section, name, value = _parse_override(override)
+        changes.setdefault(section, {})[name] = value
+    return _fill(recipe, changes, "--set")
+
+
+def parse_recipe(text: str, *, name: str = DEFAULT_RECIPE, where: str = "the recipe") -> Recipe:
+    """A recipe from its TOML text; `where` names it in errors."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{where} is not valid TOML: {error}") from error
+    return _fill(Recipe(name=name), data, where)
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """The resolved recipe as TOML, every key of it: parse_recipe gives the same recipe back."""
+    lines = [f"name = {json.dumps(recipe.name)}", f"about = {json.dumps(recipe.about)}"]
+    for section, values in asdict(recipe).items():
+        if isinstance(values, dict):
+            lines += ["", f"[{section}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _parse_override(override: str) -> tuple[str, str, Any]:
+    key, equals, text = override.partition("=")
+    section, dot, name = key.strip().partition(".")
+    if not equals or not dot:
+        raise RecipeError(f"--set {override} is not of the form section.key=value, such as train.seconds=60")
+    try:
+        return section, name, tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return section, name, text.strip()  # a bare word: --set encode.codec=ffv1
+
+
+def _fill(settings: Any, data: dict[str, Any], where: str) -> Any:
+    """A copy of the settings with `data` laid over it, sections within sections."""
+    known = {f.name: getattr(settings, f.name) for f in fields(settings)}
+    for key, value in data.items():
+        if key not in known:
+            raise RecipeError(f"{where}: unknown key {key!r}; known: {', '.join(known)}")
+        known[key] = _fill_one(known[key], value, where, key)
+    try:
+        return replace(settings, **{key: known[key] for key in data})
+    except RecipeError as error:
+        raise RecipeError(f"{where}: {error}") from error
+
+
+def _fill_one(current: Any, value: Any, where: str, key: str) -> Any:
+    if is_dataclass(current):
+        if not isinstance(value, dict):
+            raise RecipeError(f"{where}: {key} is a section, written [{key}]")
+        return _fill(current, value, f"{where}, [{key}]")
+    if isinstance(current, float) and type(value) is int:
+        return float(value)
+    if type(value) is not type(current):
+        expected = {str: "a text", int: "a whole number", float: "a number"}[type(current)]
+        raise RecipeError(f"{where}: {key} = {value!r} must be {expected}")
+    return value

@@ -1,0 +1,37 @@
+"""The exception tree. Each message is one line: what happened, what was expected, what to do next."""
+
+
+class VidganError(Exception):
+    """Something in the world (a file, a device, a recipe) is not as the job needs it."""
+
+    exit_code = 1
+
+
+class UsageError(VidganError):
+    """The command or call was put together wrongly; nothing was tried."""
+
+    exit_code = 2
+
+
+class RecipeError(UsageError):
+    """A recipe, a recipe's key or its value is unknown or out of range."""
+
+
+class MediaError(VidganError):
+    """A clip, picture or folder of pictures cannot be read as what it should be."""
+
+
+class TruncatedError(MediaError):
+    """A clip holds fewer frames than it says."""
+
+
+class OutputError(VidganError):
+    """The output cannot be written where, or as, it was asked for."""
+
+
+class DeviceError(VidganError):
+    """A device was asked for that this machine does not have."""
+
+
+class LookError(VidganError):
+    """A file is not a trained look that this version can use."""

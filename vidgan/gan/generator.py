@@ -1,0 +1,69 @@
+"""The generator: features grown coarse to fine, each stage told what the source shows at its size."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vidgan.gan.pyramid import Size
+
+LEAK = 0.05
+"""Slope of the LeakyReLU for negative values, as in ConSinGAN (Hinz et al. 2020)."""
+
+
+class Stage(nn.Module):
+    """One rung: inject the source level and noise, refine the features that come from below."""
+
+    def __init__(self, channels: int, blocks: int) -> None:
+        super().__init__()
+        self.inject = nn.Conv2d(3, channels, 3, padding=1)
+        self.noise_gain = nn.Parameter(torch.full((1, channels, 1, 1), 0.1))
+        self.blocks = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in range(blocks))
+
+    def forward(self, level: Tensor, noise: Tensor, below: Tensor | None) -> Tensor:
+        """level: (B, 3, H, W); noise: (B, 1, H, W); below: (B, C, H, W), or None at the coarsest."""
+        x = self.inject(level) + self.noise_gain * noise  # (1, C, 1, 1) * (B, 1, H, W) -> (B, C, H, W)
+        if below is not None:
+            x = x + below
+        refined = x
+        for conv in self.blocks:
+            refined = F.leaky_relu(conv(refined), LEAK)
+        return x + refined
+
+
+class Generator(nn.Module):
+    """Makes pictures of one domain out of a source pyramid of the other, or out of zeros and noise.
+
+    Stages hand on features, upsampled, with a residual around each stage (ConSinGAN, sec. 3; the
+    thesis). Telling every stage the source pyramid's own level is ours: it holds the arrangement.
+    """
+
+    def __init__(self, channels: int, blocks: int, stages: int = 1) -> None:
+        super().__init__()
+        self.channels, self.blocks_per_stage = channels, blocks
+        self.stages = nn.ModuleList(Stage(channels, blocks) for _ in range(stages))
+        self.tail = nn.Conv2d(channels, 3, 3, padding=1)
+
+    def grow(self) -> None:
+        """Add a stage that starts as a copy of the finest one (ConSinGAN, sec. 3.2)."""
+        stage = Stage(self.channels, self.blocks_per_stage).to(self.tail.weight.device)
+        stage.load_state_dict(self.stages[-1].state_dict())
+        self.stages.append(stage.to(memory_format=torch.channels_last))
+
+    def forward(self, levels: Sequence[Tensor], noises: Sequence[Tensor]) -> Tensor:
+        """levels: one (B, 3, h, w) in [-1, 1] per stage, coarsest first; noises: one (B, 1, h, w) each.
+
+        Returns (B, 3, H, W) in [-1, 1], of the last level's size.
+        """
+        features = None
+        for stage, level, noise in zip(self.stages, levels, noises, strict=True):
+            if features is not None:
+                features = F.interpolate(features, level.shape[-2:], mode="bilinear", align_corners=False)
+            features = stage(level, noise, features)
+        return torch.tanh(self.tail(features))
+
+
+def draw_noise(sizes: Sequence[Size], rng: torch.Generator, batch: int = 1) -> list[Tensor]:
+    """One (batch, 1, h, w) of unit normal noise per size, drawn on the generator's device."""
+    return [torch.randn(batch, 1, h, w, generator=rng, device=rng.device) for h, w in sizes]

@@ -1,0 +1,139 @@
+"""A trained look: one .safetensors file with both generators, the resolved recipe and a preview picture."""
+
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from vidgan.config import Recipe, TranslateSettings, dump_recipe, parse_recipe
+from vidgan.errors import LookError, RecipeError
+from vidgan.gan.device import autocast, choose_precision
+from vidgan.gan.generator import Generator, draw_noise
+from vidgan.gan.pyramid import Ladder, fade_fine_levels
+from vidgan.gan.training import Trained
+from vidgan.resample import resize
+
+FORMAT = "vidgan-look-1"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What training made of a pair, ready to be applied to frames.
+
+    preview: (H, W, 3) uint8, the representative frame in the look; steps: iterations of each stage.
+    """
+
+    generator_a: Generator
+    generator_b: Generator
+    ladder: Ladder
+    recipe: Recipe
+    steps: tuple[int, ...]
+    preview: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, trained: Trained, recipe: Recipe) -> "Look":
+        return cls(trained.generator_a, trained.generator_b, trained.ladder, recipe, trained.steps)
+
+    def to(self, device: torch.device) -> "Look":
+        for generator in (self.generator_a, self.generator_b):
+            generator.to(device, memory_format=torch.channels_last)
+        return self
+
+
+class Translator:
+    """Applies a look to frames one by one, with the same noise at every frame.
+
+    A look that is still in training has fewer stages than its ladder: what it makes at the size that
+    it has reached is enlarged to the frame's.
+
+    Noise belongs to a frame size, is drawn on the CPU and then moved: every device sees the same.
+    """
+
+    def __init__(self, look: Look, device: torch.device, settings: TranslateSettings | None = None) -> None:
+        """settings: the recipe's own, or those of the look's where None."""
+        settings = settings or look.recipe.translate
+        self.look, self.device = look.to(device), device
+        self.strength, self.noise_seed = settings.strength, settings.noise_seed
+        self.precision = choose_precision(look.recipe.train.precision, device)
+        self._noises: list[Tensor] = []
+
+    @torch.inference_mode()
+    def __call__(self, frame: Tensor) -> Tensor:
+        """frame: (1, 3, H, W) in [-1, 1] -> the same shape and range, float32, in the look."""
+        generator = self.look.generator_b
+        pyramid = self.look.ladder.pyramid(frame.to(self.device))
+        levels = pyramid[: len(generator.stages)]
+        with autocast(self.device, self.precision):
+            result = generator(fade_fine_levels(levels, self.strength), self._noise_for(levels)).float()
+        return resize(result, (frame.shape[-2], frame.shape[-1]))
+
+    def _noise_for(self, levels: list[Tensor]) -> list[Tensor]:
+        if not self._noises or self._noises[-1].shape[-2:] != levels[-1].shape[-2:]:
+            rng = torch.Generator().manual_seed(self.noise_seed)
+            sizes = [(level.shape[-2], level.shape[-1]) for level in levels]
+            self._noises = [noise.to(self.device) for noise in draw_noise(sizes, rng)]
+        return self._noises
+
+
+def save_look(look: Look, path: Path) -> None:
+    """Write a look to `path`; OSError where the disk refuses."""
+    tensors = {
+        f"{name}.{key}": value.detach().cpu().contiguous()
+        for name, generator in (("generator_a", look.generator_a), ("generator_b", look.generator_b))
+        for key, value in generator.state_dict().items()
+    }
+    if look.preview is not None:
+        tensors["preview_png"] = torch.frombuffer(bytearray(_png(look.preview)), dtype=torch.uint8)
+    header = {"stages": look.ladder.stages, "factor": look.ladder.factor, "steps": look.steps}
+    metadata = {"format": FORMAT, "recipe": dump_recipe(look.recipe), "look": json.dumps(header)}
+    path.write_bytes(save(tensors, metadata))
+
+
+def load_look(path: Path, device: torch.device | str = "cpu") -> Look:
+    """Read a look; LookError where the file is not one. Nothing in it is ever unpickled."""
+    if not path.is_file():
+        raise LookError(f"{path} does not exist; train it with `vidgan train CLIP TARGET -o {path}`")
+    try:
+        with safe_open(path, framework="pt", device=str(device)) as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+    except SafetensorError as error:
+        raise LookError(
+            f"{path} is not a .safetensors file ({error}); expected a look that vidgan trained"
+        ) from error
+    if metadata.get("format") != FORMAT:
+        raise LookError(f"{path} is not a look of this version of vidgan ({FORMAT}); train it again")
+    return _rebuild(path, metadata, tensors).to(torch.device(device))
+
+
+def _rebuild(path: Path, metadata: dict[str, str], tensors: dict[str, Tensor]) -> Look:
+    try:
+        recipe = parse_recipe(metadata["recipe"], where=f"the recipe in {path}")
+        header = json.loads(metadata["look"])
+        ladder = Ladder(header["stages"], header["factor"])
+        a, b = (_load_generator(name, tensors, recipe, ladder) for name in ("generator_a", "generator_b"))
+    except (KeyError, RuntimeError, ValueError, RecipeError) as error:
+        raise LookError(f"{path} is damaged or of another version ({error}); train it again") from error
+    preview = tensors.get("preview_png")
+    picture = None if preview is None else np.array(Image.open(io.BytesIO(bytes(preview.cpu().tolist()))))
+    return Look(a, b, ladder, recipe, tuple(header["steps"]), picture)
+
+
+def _load_generator(name: str, tensors: dict[str, Tensor], recipe: Recipe, ladder: Ladder) -> Generator:
+    generator = Generator(recipe.train.channels, recipe.train.blocks, ladder.stages)
+    prefix = f"{name}."
+    generator.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+    return generator
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()

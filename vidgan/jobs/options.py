@@ -1,0 +1,69 @@
+"""How a job is carried out, and who watches it. Nothing here belongs in a recipe."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Options:
+    """device: auto, cpu, cuda or mps. overwrite: replace an existing output.
+
+    stream: which video stream, counted among the clip's video streams (None: its default).
+    allow_truncated: render what decodes of a clip that lacks frames. sheet: where to put a contact
+    sheet (PNG or JPEG). raft_weights: RAFT's weights, for recipes whose flow it is.
+    """
+
+    device: str = "auto"
+    overwrite: bool = False
+    stream: int | None = None
+    allow_truncated: bool = False
+    sheet: Path | None = None
+    raft_weights: Path | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """phase: survey, train, render or join. fraction: how much of the phase is done, 0..1.
+
+    detail: where it stands, in words. losses: each training loss by name, a running mean.
+    """
+
+    phase: str
+    fraction: float
+    detail: str = ""
+    losses: Mapping[str, float] = field(default_factory=dict)
+
+
+def _ignore(_: object) -> None:
+    """Where nobody watches."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """The library prints nothing; it tells these.
+
+    progress: often. notice: once each, a sentence that the user should read: what was chosen or lost.
+    """
+
+    progress: Callable[[Progress], None] = _ignore
+    notice: Callable[[str], None] = _ignore
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a job made, from what, and how long it took. Seconds are wall time."""
+
+    out: Path
+    device: str
+    frames: int = 0
+    recipe: Path | None = None
+    sheet: Path | None = None
+    representative: int | None = None
+    steps: tuple[int, ...] = ()
+    train_seconds: float = 0.0
+    render_seconds: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        return {key: str(value) if isinstance(value, Path) else value for key, value in asdict(self).items()}

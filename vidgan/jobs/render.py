@@ -1,0 +1,86 @@
+"""Applying a trained look to a clip."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from vidgan.config import Recipe, override_recipe
+from vidgan.gan.device import choose_device
+from vidgan.gan.look import Look, Translator, load_look
+from vidgan.jobs.delivery import Delivery, check_outputs, deliver
+from vidgan.jobs.options import Options, Result, Watch
+from vidgan.jobs.rendering import estimator_for, rendered_frames, source_frames
+from vidgan.jobs.sheet import ContactSheet
+from vidgan.jobs.source import open_source, survey_clip
+from vidgan.keyframes import Survey
+from vidgan.media import Clip, codec_for
+
+
+def render(
+    clip: str | Path,
+    model: str | Path,
+    out: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    options: Options | None = None,
+    watch: Watch | None = None,
+) -> Result:
+    """Apply a trained look (a .safetensors file) to every frame of a clip, and write it as `out`.
+
+    The recipe is the one stored in the look, with `overrides` ("smooth.window=3") laid over it; what
+    concerns training in it was decided when the look was trained. Raises VidganError.
+    """
+    options, watch = options or Options(), watch or Watch()
+    device = choose_device(options.device)
+    look = load_look(Path(model), device)
+    recipe = override_recipe(look.recipe, overrides)
+    check_outputs(Path(out), [clip, model], options)
+    source = open_source(clip, options, watch)
+    found = survey_clip(source, recipe, watch)
+    return render_look(source, found, look, recipe, Path(out), options, watch)
+
+
+def render_look(
+    clip: Clip,
+    found: Survey,
+    look: Look,
+    recipe: Recipe,
+    out: Path,
+    options: Options,
+    watch: Watch,
+    target: np.ndarray | None = None,
+) -> Result:
+    """Render an opened and surveyed clip. target: shown on the contact sheet, (H, W, 3) uint8."""
+    began = time.monotonic()
+    device = choose_device(options.device)
+    translator = Translator(look, device, recipe.translate)
+    estimator = estimator_for(recipe, device, options.raft_weights)
+    frames = rendered_frames(clip, translator, recipe.smooth, found.cuts, estimator)
+    recipe_path = deliver(clip, frames, _delivery(clip, out, recipe, options, target), watch)
+    return Result(
+        out=out,
+        device=str(device),
+        frames=len(clip),
+        recipe=recipe_path,
+        sheet=options.sheet,
+        steps=look.steps,
+        render_seconds=time.monotonic() - began,
+    )
+
+
+def pass_through(clip: str | Path, out: str | Path, recipe: Recipe, options: Options, watch: Watch) -> Result:
+    """Decode and encode without a look: what `translate.method = "none"` asks for."""
+    began = time.monotonic()
+    check_outputs(Path(out), [clip], options)
+    source = open_source(clip, options, watch)
+    delivery = _delivery(source, Path(out), recipe, options, None)
+    recipe_path = deliver(source, source_frames(source), delivery, watch)
+    seconds = time.monotonic() - began
+    return Result(Path(out), "cpu", len(source), recipe_path, options.sheet, render_seconds=seconds)
+
+
+def _delivery(clip: Clip, out: Path, recipe: Recipe, options: Options, target: np.ndarray | None) -> Delivery:
+    codec = codec_for(recipe.encode.codec, out, clip.info)
+    return Delivery(out, codec, recipe, ContactSheet(len(clip), target), options.sheet)

@@ -1,0 +1,90 @@
+"""One frame's way through: decode, flow, translate, smooth. The order of stages lives here alone."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vidgan.config import Recipe, SmoothSettings
+from vidgan.media import Clip, Frame
+from vidgan.motion import FlowEstimator, FlowFrame, Moment, flow_estimator, smooth, with_flow
+from vidgan.resample import to_pixels, to_tensor
+from vidgan.stream import prefetch
+
+
+class Rendered(NamedTuple):
+    """A finished frame and the source pixels that it was made of."""
+
+    frame: Frame
+    source: np.ndarray
+
+
+Translate = Callable[[Tensor], Tensor]
+"""(1, 3, H, W) in [-1, 1] to the same shape and range: one frame's translation."""
+
+
+def rendered_frames(
+    clip: Clip,
+    translate: Translate,
+    settings: SmoothSettings,
+    cuts: Collection[int],
+    estimator: FlowEstimator,
+    start: int = 0,
+    stop: int | None = None,
+) -> Iterator[Rendered]:
+    """Frames [start, stop) of the clip, translated and held steady.
+
+    Every stage runs in a thread of its own with a bounded queue behind it, so memory does not grow
+    with the clip. The range decides nothing about a frame: any range gives the frames of the whole.
+    """
+    stop = len(clip) if stop is None else stop
+    margin = settings.window
+    first, last = max(0, start - margin), min(len(clip), stop + margin)
+    decoded = prefetch(clip.frames(first, last), name="decode")
+    moved = prefetch(_with_flow(decoded, estimator, cuts, margin), name="flow")
+    translated = prefetch(_translated(moved, translate), name="translate")
+    steady = prefetch(smooth(translated, settings, start, stop), name="smooth")
+    with closing(steady):
+        for moment in steady:
+            yield Rendered(_as_frame(moment, clip), moment.source)
+
+
+def source_frames(clip: Clip, start: int = 0, stop: int | None = None) -> Iterator[Rendered]:
+    """Frames [start, stop) as they are: what a recipe without translation renders."""
+    with closing(prefetch(clip.frames(start, stop), name="decode")) as frames:
+        for frame in frames:
+            yield Rendered(frame, frame.pixels)
+
+
+def estimator_for(recipe: Recipe, device: torch.device, raft_weights: Path | None) -> FlowEstimator:
+    """The recipe's flow estimator; RAFT's weights come from the given file or torch's own cache."""
+    flow = recipe.flow
+    return flow_estimator(flow.backend, flow.preset, raft_weights, device, flow.max_side)
+
+
+def _with_flow(
+    frames: Iterable[Frame], estimator: FlowEstimator, cuts: Collection[int], window: int
+) -> Iterator[FlowFrame]:
+    if window:
+        return with_flow(frames, estimator, cuts)
+    return (FlowFrame(frame.index, frame.pixels) for frame in frames)
+
+
+def _translated(frames: Iterable[FlowFrame], translate: Translate) -> Iterator[Moment]:
+    for frame in frames:
+        yield frame.translated_as(translate(to_tensor(frame.source)))
+
+
+def _as_frame(moment: Moment, clip: Clip) -> Frame:
+    depth = np.uint16 if clip.info.deep else np.uint8
+    return Frame(
+        index=moment.index,
+        pts=clip.timestamps[moment.index],
+        duration=clip.duration(moment.index),
+        time_base=clip.info.time_base,
+        pixels=to_pixels(moment.translated, depth),
+    )

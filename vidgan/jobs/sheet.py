@@ -1,0 +1,57 @@
+"""The contact sheet: some source frames, and the same frames in the look, at a glance."""
+
+import cv2
+import numpy as np
+
+COLUMNS = 5
+_CELL_PX = 320
+_GAP_PX = 6
+
+
+class ContactSheet:
+    """Collects a few evenly spaced frames while a clip is rendered; memory stays that of the sheet."""
+
+    def __init__(self, frame_count: int, target: np.ndarray | None = None, columns: int = COLUMNS) -> None:
+        picks = np.linspace(0, frame_count - 1, min(columns, frame_count) * 2 + 1)[1::2]
+        self.wanted = sorted({round(float(pick)) for pick in picks})
+        self.target = target
+        self._sources: dict[int, np.ndarray] = {}
+        self._results: dict[int, np.ndarray] = {}
+
+    def add(self, index: int, source: np.ndarray, result: np.ndarray) -> None:
+        """Keep small copies of frame `index` if it is one of the wanted. Pixels (H, W, 3), uint8 or uint16."""
+        if index in self.wanted:
+            self._sources[index], self._results[index] = _cell(source), _cell(result)
+
+    def picture(self) -> np.ndarray:
+        """(H, W, 3) uint8: the sources above, the results below, the target at their left."""
+        grid = np.vstack([_row(self._sources), _row(self._results)])
+        if self.target is None:
+            return grid
+        return np.hstack([_beside(self.target, grid.shape[0]), grid])
+
+
+def _row(cells: dict[int, np.ndarray]) -> np.ndarray:
+    return np.hstack([_padded(cells[index]) for index in sorted(cells)])
+
+
+def _cell(pixels: np.ndarray) -> np.ndarray:
+    eight = pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8)
+    height = max(1, round(eight.shape[0] * _CELL_PX / eight.shape[1]))
+    shrinks = eight.shape[1] > _CELL_PX
+    return cv2.resize(eight, (_CELL_PX, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+
+
+def _padded(cell: np.ndarray) -> np.ndarray:
+    return np.pad(cell, ((_GAP_PX, 0), (0, _GAP_PX), (0, 0)))
+
+
+def _beside(target: np.ndarray, height: int) -> np.ndarray:
+    """The target as large as a cell is wide, centred on a column as high as the grid."""
+    scale = min(_CELL_PX / target.shape[1], (height - 2 * _GAP_PX) / target.shape[0])
+    size = (round(target.shape[1] * scale), round(target.shape[0] * scale))
+    fitted = cv2.resize(target, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    column = np.zeros((height, fitted.shape[1] + 2 * _GAP_PX, 3), np.uint8)
+    top = (height - fitted.shape[0]) // 2
+    column[top : top + fitted.shape[0], _GAP_PX : _GAP_PX + fitted.shape[1]] = fitted
+    return column

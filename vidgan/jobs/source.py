@@ -1,0 +1,66 @@
+"""The clip that a job works on: opened, surveyed, and asked for frames by number or timecode."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import closing
+from fractions import Fraction
+from pathlib import Path
+
+from vidgan.config import Recipe
+from vidgan.errors import UsageError
+from vidgan.jobs.options import Options, Progress, Watch
+from vidgan.keyframes import Survey, survey
+from vidgan.media import Clip, Frame, open_clip
+from vidgan.stream import prefetch
+
+_TIMECODE = re.compile(r"(?:(\d+):)?(\d+):(\d+(?:\.\d+)?)")
+
+
+def open_source(path: str | Path, options: Options, watch: Watch) -> Clip:
+    """Open a clip and pass on what the user should know about it."""
+    clip = open_clip(path, stream=options.stream, allow_truncated=options.allow_truncated)
+    for notice in clip.info.notices:
+        watch.notice(notice)
+    return clip
+
+
+def survey_clip(clip: Clip, recipe: Recipe, watch: Watch) -> Survey:
+    """One pass over the clip for its cuts and its representative frame."""
+    with closing(prefetch(clip.frames(), name="decode")) as frames:
+        return survey(_watched(frames, len(clip), watch), recipe.decode.cut_threshold)
+
+
+def frame_number(clip: Clip, place: str | int) -> int:
+    """The frame that a FRAME number (from 0, as decoded) or a TIMECODE (HH:MM:SS.mmm) names.
+
+    UsageError where it is neither, or lies outside the clip.
+    """
+    text = str(place)
+    number = int(text) if text.isdecimal() else _frame_at(clip, _seconds(text))
+    if not 0 <= number < len(clip):
+        frames = f"its {len(clip)} frames are numbered 0 to {len(clip) - 1}"
+        raise UsageError(f"{clip.path} has no frame {text}: {frames}")
+    return number
+
+
+def _seconds(text: str) -> Fraction:
+    match = _TIMECODE.fullmatch(text)
+    if not match:
+        raise UsageError(f"{text!r} is neither a frame number nor a timecode: give 48 or 00:00:02.000")
+    hours, minutes, seconds = match.groups()
+    return int(hours or 0) * 3600 + int(minutes) * 60 + Fraction(seconds)
+
+
+def _frame_at(clip: Clip, seconds: Fraction) -> int:
+    """The frame on screen that long after the clip's first one appears; len(clip) past its end."""
+    pts = clip.timestamps[0] + seconds / clip.info.time_base
+    if pts >= clip.end_pts:
+        return len(clip)
+    return bisect_right(clip.timestamps, pts) - 1
+
+
+def _watched(frames: Iterator[Frame], total: int, watch: Watch) -> Iterator[Frame]:
+    for done, frame in enumerate(frames, 1):
+        yield frame
+        watch.progress(Progress("survey", done / total, f"frame {done}/{total}"))

@@ -1,0 +1,52 @@
+"""The main job: train on a pair, render the clip."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from vidgan.config import DEFAULT_RECIPE, load_recipe
+from vidgan.errors import UsageError
+from vidgan.gan.device import choose_device
+from vidgan.jobs.delivery import check_outputs
+from vidgan.jobs.options import Options, Result, Watch
+from vidgan.jobs.render import pass_through, render_look
+from vidgan.jobs.source import open_source, survey_clip
+from vidgan.jobs.train import learn
+from vidgan.jobs.training import read_target
+
+
+def translate(
+    clip: str | Path,
+    target: str | Path | None,
+    out: str | Path,
+    *,
+    pipeline: str = DEFAULT_RECIPE,
+    overrides: Sequence[str] = (),
+    frame: str | int | None = None,
+    options: Options | None = None,
+    watch: Watch | None = None,
+) -> Result:
+    """Give every frame of a clip the look of a target picture, and write the result as `out`.
+
+    pipeline: a recipe's name or path; overrides: "section.key=value" each. frame: the clip's half of
+    the pair, a number or timecode; the frame closest to all others where None. target is None only
+    for recipes that do not translate. Raises VidganError.
+    """
+    options, watch = options or Options(), watch or Watch()
+    recipe = load_recipe(pipeline, overrides)
+    if recipe.translate.method == "none":
+        if target is not None:
+            raise UsageError(f"the recipe {recipe.name} does not translate: leave {target} out.")
+        return pass_through(clip, out, recipe, options, watch)
+    if target is None:
+        raise UsageError(
+            f"the recipe {recipe.name} needs a target picture: vidgan translate CLIP TARGET -o OUT"
+        )
+    choose_device(options.device)  # before anything slow
+    check_outputs(Path(out), [clip, target], options)
+    picture = read_target(target, recipe.train)
+    source = open_source(clip, options, watch)
+    found = survey_clip(source, recipe, watch)
+    lesson = learn(source, found, picture, recipe, frame, options, watch)
+    result = render_look(source, found, lesson.look, recipe, Path(out), options, watch, picture)
+    return replace(result, representative=lesson.representative, train_seconds=lesson.seconds)

@@ -1,0 +1,136 @@
+"""Writing results: checked before the work starts, whole or not at all when it ends."""
+
+import errno
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from vidgan.errors import OutputError
+
+# What an output's name may end in, and FFmpeg's name for that container.
+CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+PICTURES = (".png", ".jpg", ".jpeg")
+
+_MIN_FREE_BYTES = 32 * 2**20
+_FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+
+
+def check_output(
+    out: str | Path,
+    inputs: Sequence[str | Path],
+    *,
+    overwrite: bool,
+    endings: Collection[str] = tuple(CONTAINERS),
+) -> None:
+    """Find out before any work whether `out` can be written. Leaves nothing behind.
+
+    Raises OutputError for an unknown ending, a missing or unwritable folder, an output that is one of the
+    inputs, one that exists (without overwrite), or a disk that is all but full.
+    """
+    place = Path(out)
+    _known_suffix(place, endings)
+    _check_folder(place)
+    for source in map(Path, inputs):
+        if place.exists() and source.exists() and place.samefile(source):
+            raise OutputError(f"{place} is also the input: name another output.")
+    if place.is_dir():
+        raise OutputError(f"{place} is a folder: name a file in it, e.g. {place / 'out.mp4'}.")
+    if place.exists() and not overwrite:
+        raise OutputError(f"{place} exists: name another output, or pass --overwrite.")
+    _check_writable(place)
+
+
+def container_of(out: Path) -> str:
+    """FFmpeg's name of the container that `out`'s ending asks for. Raises OutputError for an unknown one."""
+    return CONTAINERS[_known_suffix(out, CONTAINERS)]
+
+
+def temporary_beside(out: Path) -> Path:
+    """A fresh hidden name in `out`'s folder, so that the rename into place is atomic. The ending stays:
+    Pillow and FFmpeg look at it. Raises OutputError where there is no folder."""
+    _check_folder(out)
+    return out.with_name(f".{out.stem[:48]}.{secrets.token_hex(4)}.part{out.suffix}")
+
+
+def publish(temporary: Path, out: Path) -> None:
+    """Sync a finished file and give it its final name."""
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    os.replace(temporary, out)
+
+
+def discard(temporary: Path) -> None:
+    with suppress(OSError):
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing(out: Path, *, known: Collection[str] = ()) -> Iterator[Path]:
+    """Give a temporary name beside `out`; on success publish the file, on any failure remove it.
+
+    Errors of the disk become OutputError with the remedy.
+    """
+    if known:
+        _known_suffix(out, known)
+    temporary = temporary_beside(out)
+    try:
+        with disk_errors(out):
+            yield temporary
+            publish(temporary, out)
+    finally:
+        discard(temporary)
+
+
+@contextmanager
+def disk_errors(out: Path) -> Iterator[None]:
+    """Say what an OSError means for the output: PyAV raises them from writing and from closing."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise OutputError(
+                f"no space left to write {out}: free some, or choose an output on another disk."
+            ) from error
+        reason = (error.strerror or str(error)).lower()
+        raise OutputError(f"{out} cannot be written ({reason}): choose another output.") from error
+
+
+def _known_suffix(out: Path, known: Collection[str]) -> str:
+    suffix = out.suffix.lower()
+    if suffix not in known:
+        what = f"ends in {suffix}" if suffix else "has no ending"
+        raise OutputError(f"{out} {what}, which is no known output: use {', '.join(known)}.")
+    return suffix
+
+
+def _check_folder(out: Path) -> None:
+    folder = out.parent
+    if not folder.exists():
+        raise OutputError(f"{out}: the folder {folder} does not exist: create it, or choose another.")
+    if not folder.is_dir():
+        raise OutputError(f"{out}: {folder} is a file, a folder was expected.")
+
+
+def _check_writable(out: Path) -> None:
+    try:
+        # FFmpeg opens its output late; a real file is the only honest test of a folder.
+        with tempfile.TemporaryFile(dir=out.parent) as probe:
+            probe.write(b"0")
+            probe.flush()
+        free = shutil.disk_usage(out.parent).free
+    except OSError as error:
+        if error.errno in _FULL:
+            free = 0
+        else:
+            reason = (error.strerror or str(error)).lower()
+            raise OutputError(
+                f"{out.parent} cannot be written to ({reason}): choose another folder."
+            ) from error
+    if free < _MIN_FREE_BYTES:
+        raise OutputError(
+            f"no space left to write {out} ({free // 2**20} MiB free): free some, or choose another disk."
+        )

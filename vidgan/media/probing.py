@@ -1,0 +1,47 @@
+"""What is in a file, ready for JSON."""
+
+import os
+from dataclasses import asdict
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from vidgan.media.clip import Clip, StreamSummary
+from vidgan.media.opening import open_clip
+
+
+def probe(
+    path: str | os.PathLike[str], *, stream: int | None = None, allow_truncated: bool = True
+) -> dict[str, Any]:
+    """Everything ClipInfo knows, in JSON's own types: fractions as "30000/1001" strings, seconds as floats.
+
+    A truncated file is described, not refused, unless told (missing_frames > 0). Raises MediaError for what
+    is no clip.
+    """
+    clip = open_clip(path, stream=stream, allow_truncated=allow_truncated)
+    return {name: _plain(value) for name, value in asdict(clip.info).items()} | _derived(clip)
+
+
+def _derived(clip: Clip) -> dict[str, Any]:
+    info = clip.info
+    steps = {later - pts for pts, later in pairwise(clip.timestamps)}
+    return {
+        "colour": info.colour.names(),
+        "duration_seconds": float(info.duration_seconds),
+        "start_seconds": float(clip.timestamps[0] * info.time_base),
+        # Rounded time bases (mkv's milliseconds) alternate between two neighbouring steps.
+        "variable_frame_rate": bool(steps) and max(steps) - min(steps) > 1,
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Fraction):
+        return str(value)
+    if isinstance(value, Path):
+        return os.fspath(value)
+    if isinstance(value, StreamSummary):
+        return asdict(value)
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,18 @@
+"""Motion: optical flow, what it hides and shows, and pictures held steady along it."""
+
+from vidgan.motion.flow import DisFlow, Flow, FlowEstimator, RaftFlow, compose, flow_estimator, visible
+from vidgan.motion.smooth import FlowFrame, Moment, smooth, with_flow
+
+__all__ = [
+    "DisFlow",
+    "Flow",
+    "FlowEstimator",
+    "FlowFrame",
+    "Moment",
+    "RaftFlow",
+    "compose",
+    "flow_estimator",
+    "smooth",
+    "visible",
+    "with_flow",
+]

@@ -1,0 +1,205 @@
+"""Pictures held steady along the motion of their source: a window, not a recursion.
+
+out_t = sum over |k| <= K of w_{t,k} warp(y_{t+k}, F_{t->t+k}) / sum of w. Nothing is carried from
+frame to frame, so any range of a clip can be smoothed alone, with K frames of margin, and gives the
+same bits as the whole.
+"""
+
+import math
+import sys
+from collections.abc import Collection, Generator, Iterable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vidgan.config import SmoothSettings
+from vidgan.motion.detail import luminance, restore_detail
+from vidgan.motion.flow import Flow, FlowEstimator, compose_fields, visible_field
+from vidgan.resample import blur, to_field, to_tensor, warp
+
+# The source is compared after a blur that quietens grain; sigma in pixels.
+_AGREEMENT_BLUR = 1.0
+
+
+class Picture(Protocol):
+    """A decoded frame as far as motion needs it; vidgan.media's Frame is one."""
+
+    @property
+    def index(self) -> int: ...
+    @property
+    def pixels(self) -> NDArray: ...
+
+
+@dataclass(frozen=True)
+class FlowFrame:
+    """A source frame (H, W, 3) with the flow to its neighbours; None where its shot or the clip ends."""
+
+    index: int
+    source: NDArray
+    to_next: Flow | None = None
+    to_previous: Flow | None = None
+
+    def translated_as(self, translated: Tensor) -> "Moment":
+        return Moment(self.index, self.source, translated, self.to_next, self.to_previous)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One instant of the clip: its source, and its translation (1, 3, H, W) float32 in [-1, 1]."""
+
+    index: int
+    source: NDArray
+    translated: Tensor
+    to_next: Flow | None = None
+    to_previous: Flow | None = None
+
+
+def with_flow(
+    frames: Iterable[Picture], estimator: FlowEstimator, cuts: Collection[int] = ()
+) -> Generator[FlowFrame, None, None]:
+    """Each frame with the flow to the one before and the one after, looking one frame ahead.
+
+    cuts: indices of frames that begin a shot; no flow is measured across them.
+    """
+    current: FlowFrame | None = None
+    for frame in frames:
+        following = FlowFrame(frame.index, frame.pixels)
+        if current is not None:
+            if frame.index not in cuts:
+                current, following = _joined(current, following, estimator)
+            yield current
+        current = following
+    if current is not None:
+        yield current
+
+
+def smooth(
+    moments: Iterable[Moment], settings: SmoothSettings, start: int = 0, stop: int | None = None
+) -> Generator[Moment, None, None]:
+    """The moments of [start, stop), in order, their translations held steady.
+
+    moments: consecutive, from window frames before start (or the clip's first) to window frames past
+    stop (or the clip's last). At most 2 window + 1 are held. Works on the translations' device.
+
+    settings: window is K, frames to either side (0 leaves the pictures as they are); sigma the spread
+    of the weights in time, in frames; source_tolerance how far, of the full range, source frames may
+    disagree after the warp before a neighbour counts little; keep_detail how much of the detail that
+    averaging takes is given back, from 0 (none) to 1 (the centre frame's own energy).
+    """
+    window, last = _Window(settings), -1
+    wanted = range(start, sys.maxsize if stop is None else stop)
+    for moment in moments:
+        window.add(moment)
+        last = moment.index
+        centre = last - settings.window
+        if centre in wanted and centre in window:
+            yield window.smoothed(centre)
+    for centre in range(last - settings.window + 1, last + 1):
+        if centre in wanted and centre in window:
+            yield window.smoothed(centre)
+
+
+def _joined(
+    current: FlowFrame, following: FlowFrame, estimator: FlowEstimator
+) -> tuple[FlowFrame, FlowFrame]:
+    there = estimator(current.source, following.source)
+    back = estimator(following.source, current.source)
+    return replace(current, to_next=there), replace(following, to_previous=back)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A moment as tensors on the device of its translation."""
+
+    moment: Moment
+    picture: Tensor  # (1, 3, H, W)
+    source: Tensor  # (1, 1, H, W) luminance in [-1, 1], grain blurred away
+    to_next: Tensor | None  # (1, 2, H, W)
+    to_previous: Tensor | None
+
+
+class _Window:
+    """The moments around a centre, with the flows between them composed at most once."""
+
+    def __init__(self, settings: SmoothSettings) -> None:
+        self._settings = settings
+        self._held: dict[int, _Held] = {}
+        self._flows: dict[tuple[int, int], Tensor | None] = {}
+
+    def __contains__(self, index: int) -> bool:
+        return index in self._held
+
+    @torch.no_grad()
+    def add(self, moment: Moment) -> None:
+        self._held[moment.index] = _hold(moment)
+        oldest = moment.index - 2 * self._settings.window
+        self._held = {i: held for i, held in self._held.items() if i >= oldest}
+        self._flows = {steps: flow for steps, flow in self._flows.items() if min(steps) >= oldest}
+
+    @torch.no_grad()
+    def smoothed(self, centre: int) -> Moment:
+        """The moment at centre, smoothed over what is held of its window."""
+        middle = self._held[centre]
+        neighbours = [k for k in self._offsets() if self._flow(centre, centre + k) is not None]
+        if not neighbours:
+            return middle.moment
+        mean = self._mean(centre, neighbours)
+        detailed = restore_detail(mean, middle.picture, self._settings.keep_detail)
+        return replace(middle.moment, translated=detailed)
+
+    def _offsets(self) -> list[int]:
+        reach = range(-self._settings.window, self._settings.window + 1)
+        return [k for k in reach if k != 0]
+
+    def _mean(self, centre: int, neighbours: list[int]) -> Tensor:
+        middle = self._held[centre]
+        total, weights = middle.picture.clone(), torch.ones_like(middle.picture[:, :1])
+        for k in neighbours:
+            weight = self._weight(centre, k)
+            total += weight * warp(self._held[centre + k].picture, self._flow_known(centre, centre + k))
+            weights += weight
+        return total / weights
+
+    def _weight(self, centre: int, k: int) -> Tensor:
+        """(1, 1, H, W): near in time, seen in both, and the sources agree."""
+        there, back = self._flow_known(centre, centre + k), self._flow_known(centre + k, centre)
+        difference = self._held[centre].source - warp(self._held[centre + k].source, there)
+        # Sources span two, so the tolerance of the full range is twice as much here.
+        spread = 2 * (2 * self._settings.source_tolerance) ** 2
+        agreement = torch.exp(difference * difference / -spread)
+        nearness = math.exp(-(k**2) / (2 * self._settings.sigma**2))
+        return nearness * agreement * visible_field(there, back)
+
+    def _flow_known(self, start: int, end: int) -> Tensor:
+        flow = self._flow(start, end)
+        assert flow is not None, f"no flow from {start} to {end}"
+        return flow
+
+    def _flow(self, start: int, end: int) -> Tensor | None:
+        """The flow from start to end, None across a cut or beyond the window."""
+        if (start, end) not in self._flows:
+            self._flows[start, end] = self._composed(start, end)
+        return self._flows[start, end]
+
+    def _composed(self, start: int, end: int) -> Tensor | None:
+        if start not in self._held or end not in self._held:
+            return None
+        step = 1 if end > start else -1
+        if end - start == step:
+            return self._held[start].to_next if step > 0 else self._held[start].to_previous
+        first, last = self._flow(start, end - step), self._flow(end - step, end)
+        return None if first is None or last is None else compose_fields(first, last)
+
+
+def _hold(moment: Moment) -> _Held:
+    device = moment.translated.device
+    return _Held(
+        moment,
+        moment.translated.float().contiguous(),
+        blur(luminance(to_tensor(moment.source, device)), _AGREEMENT_BLUR),
+        None if moment.to_next is None else to_field(moment.to_next, device),
+        None if moment.to_previous is None else to_field(moment.to_previous, device),
+    )

@@ -1,0 +1,122 @@
+"""Resizing, warping and the way between pixels and tensors. Everything else builds on these.
+
+Conventions, each held by a test: pixel centres lie at whole coordinates + 0.5 when sizes change
+(align_corners=False); a flow is in pixels, channel 0 along x; warping is backward.
+"""
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import DTypeLike, NDArray
+from torch import Tensor
+
+
+def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resample (B, C, H, W) to size = (height, width), keeping the picture centred.
+
+    Keys' bicubic (a = -0.5), widened by the factor when shrinking so that nothing aliases: the
+    kernel of Pillow. Sharp edges overshoot a little; clamp where a range must hold.
+    """
+    if x.shape[-2:] == torch.Size(size):
+        return x
+    return F.interpolate(x, size=size, mode="bicubic", align_corners=False, antialias=True)
+
+
+def warp(x: Tensor, flow: Tensor) -> Tensor:
+    """Backward warp: out(p) = x(p + flow(p)), bilinear, the border repeated outwards.
+
+    x: (B, C, H, W) of any range. flow: (B, 2, H, W) or (1, 2, H, W) in pixels, channel 0 along x.
+    Differentiable in both. One picture on the CPU that needs no gradient goes through OpenCV, which
+    is several times faster.
+    """
+    if _is_plain(x) and _is_plain(flow):
+        return _warp_planes(x, flow)
+    height, width = x.shape[-2:]
+    columns = torch.arange(width, dtype=flow.dtype, device=flow.device)
+    rows = torch.arange(height, dtype=flow.dtype, device=flow.device)[:, None]
+    # align_corners=True puts -1 and 1 on the centres of the outermost pixels.
+    grid_x = (columns + flow[:, 0]) * (2 / max(width - 1, 1)) - 1
+    grid_y = (rows + flow[:, 1]) * (2 / max(height - 1, 1)) - 1
+    grid = torch.stack([grid_x, grid_y], dim=-1).to(x.dtype)  # (B, H, W, 2)
+    return F.grid_sample(
+        x, grid.expand(len(x), -1, -1, -1), mode="bilinear", padding_mode="border", align_corners=True
+    )
+
+
+def blur(x: Tensor, sigma: float) -> Tensor:
+    """Gaussian blur of (B, C, H, W), sigma in pixels, the border repeated outwards."""
+    taps = _gaussian(sigma)
+    if _is_plain(x):
+        return _blur_planes(x, taps)
+    kernel, radius = torch.from_numpy(taps).to(x), len(taps) // 2
+    channels = x.shape[1]
+    padded = F.pad(x, (radius, radius, radius, radius), mode="replicate")
+    rows = F.conv2d(padded, kernel.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
+    return F.conv2d(rows, kernel.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)
+
+
+def warp_array(image: NDArray, flow_px: NDArray[np.float32]) -> NDArray:
+    """The same warp for arrays, by OpenCV: several times faster on a CPU.
+
+    image: (H, W) or (H, W, C), uint8, uint16 or float32; flow_px: (H, W, 2). Returns image's type.
+    """
+    height, width = flow_px.shape[:2]
+    map_x = flow_px[..., 0] + np.arange(width, dtype=np.float32)
+    map_y = flow_px[..., 1] + np.arange(height, dtype=np.float32)[:, None]
+    return cv2.remap(image, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def to_field(flow_px: NDArray[np.float32], device: torch.device | str = "cpu") -> Tensor:
+    """A flow (H, W, 2) as warp takes it: (1, 2, H, W)."""
+    return torch.from_numpy(np.ascontiguousarray(flow_px.transpose(2, 0, 1)))[None].to(device)
+
+
+def to_tensor(pixels: NDArray, device: torch.device | str = "cpu") -> Tensor:
+    """Pixels (H, W, 3), uint8 or uint16 full range, to (1, 3, H, W) float32 in [-1, 1]."""
+    half = _largest(pixels.dtype) / 2
+    scaled = torch.from_numpy(pixels.astype(np.float32)).to(device)
+    return (scaled / half - 1).permute(2, 0, 1)[None].contiguous()
+
+
+def to_pixels(x: Tensor, dtype: DTypeLike = np.uint8) -> NDArray:
+    """(1, 3, H, W) or (3, H, W) in [-1, 1] to pixels (H, W, 3): clamped and rounded, never cut off."""
+    half = _largest(np.dtype(dtype)) / 2
+    picture = x.detach().reshape(x.shape[-3:]).permute(1, 2, 0).float()
+    return np.ascontiguousarray(((picture + 1) * half).round().clamp(0, 2 * half).cpu().numpy().astype(dtype))
+
+
+def _warp_planes(x: Tensor, flow: Tensor) -> Tensor:
+    height, width = x.shape[-2:]
+    map_x = (flow[0, 0] + torch.arange(width)).numpy()
+    map_y = (flow[0, 1] + torch.arange(height)[:, None]).numpy()
+    planes = x[0].detach().contiguous().numpy()
+    out = np.empty_like(planes)
+    for plane, warped in zip(planes, out, strict=True):
+        cv2.remap(plane, map_x, map_y, cv2.INTER_LINEAR, dst=warped, borderMode=cv2.BORDER_REPLICATE)
+    return torch.from_numpy(out)[None]
+
+
+def _blur_planes(x: Tensor, taps: NDArray[np.float32]) -> Tensor:
+    planes = x[0].detach().contiguous().numpy()
+    out = np.empty_like(planes)
+    for plane, blurred in zip(planes, out, strict=True):
+        cv2.sepFilter2D(plane, -1, taps, taps, dst=blurred, borderType=cv2.BORDER_REPLICATE)
+    return torch.from_numpy(out)[None]
+
+
+def _is_plain(x: Tensor) -> bool:
+    needs_gradient = x.requires_grad and torch.is_grad_enabled()
+    return len(x) == 1 and x.device.type == "cpu" and x.dtype == torch.float32 and not needs_gradient
+
+
+def _gaussian(sigma: float) -> NDArray[np.float32]:
+    radius = max(1, round(3 * sigma))
+    taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    return (taps / taps.sum()).astype(np.float32)
+
+
+def _largest(dtype: np.dtype) -> int:
+    if dtype not in (np.uint8, np.uint16):
+        raise ValueError(f"pixels are uint8 or uint16, not {dtype}")
+    return int(np.iinfo(dtype).max)
