@@ -21,7 +21,19 @@ _LAZY = {
     "train": "vidgan.jobs.train",
     "translate": "vidgan.jobs.translate",
 }
-__all__ = ["VidganError", "__version__", *_LAZY]
+__all__ = [
+    "Options",
+    "Progress",
+    "Result",
+    "VidganError",
+    "Watch",
+    "__version__",
+    "preview",
+    "probe",
+    "render",
+    "train",
+    "translate",
+]
 
 from vidgan.errors import VidganError  # noqa: E402
 

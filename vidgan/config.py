@@ -1,6 +1,7 @@
 """Recipes: frozen dataclasses and the TOML files that mirror them, key by key."""
 
 import json
+import math
 import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
@@ -14,6 +15,8 @@ DEFAULT_RECIPE = "balanced"
 
 def _at_least(low: float, **values: float) -> None:
     for name, value in values.items():
+        if not math.isfinite(value):
+            raise RecipeError(f"{name} = {value} is no limit; give a number of at least {low}")
         if value < low:
             raise RecipeError(f"{name} = {value} is too small; it must be at least {low}")
 
@@ -74,10 +77,11 @@ class TrainSettings:
     decay: float = 0.4
     lambda_adv: float = 0.3
     lambda_cyc: float = 5.0
-    lambda_rec: float = 10.0
-    lambda_patch: float = 5.0
+    lambda_rec: float = 3.0
+    lambda_patch: float = 12.0
     lambda_palette: float = 2.0
     patch_px: int = 7
+    patch_whitening: float = 0.5
     projections: int = 64
     free_share: float = 0.5
     generated_every: int = 6
@@ -96,7 +100,7 @@ class TrainSettings:
         _at_least(1.1, scale_factor=self.scale_factor)
         _at_least(1, stage_growth=self.stage_growth)
         _between(0.01, 1, decay=self.decay)
-        _between(0, 1, free_share=self.free_share)
+        _between(0, 1, free_share=self.free_share, patch_whitening=self.patch_whitening)
         _one_of(("auto", "fp32", "bf16"), precision=self.precision)
         if not self.seconds and not self.steps:
             raise RecipeError("seconds and steps are both 0; one of them must limit the training")
@@ -191,7 +195,7 @@ def load_recipe(name: str = DEFAULT_RECIPE, overrides: Sequence[str] = ()) -> Re
     Keys that are left out keep their defaults; unknown ones raise RecipeError and name the known.
     """
     path = find_recipe(name)
-    recipe = parse_recipe(path.read_text(encoding="utf-8"), name=path.stem, where=str(path))
+    recipe = parse_recipe(_read(path), name=path.stem, where=str(path))
     return override_recipe(recipe, overrides)
 
 
@@ -220,6 +224,13 @@ def dump_recipe(recipe: Recipe) -> str:
         if isinstance(values, dict):
             lines += ["", f"[{section}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
     return "\n".join(lines) + "\n"
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")  # some editors put a byte order mark before the text
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path} is not a text that can be read ({error}); save it as UTF-8") from error
 
 
 def _parse_override(override: str) -> tuple[str, str, Any]:

@@ -15,7 +15,8 @@ from vidgan.config import recipe_paths
 EXAMPLE = "Example: vidgan doctor --json"
 
 _PACKAGES = (
-    "torch", "torchvision", "opencv-python-headless", "av", "numpy", "pillow", "safetensors", "scenedetect-headless"
+    "torch", "torchvision", "opencv-python-headless", "av", "numpy", "pillow", "safetensors",
+    "scenedetect-headless",
 )  # fmt: skip
 
 

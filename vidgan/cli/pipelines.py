@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from rich.console import Console
+from rich.markup import escape
 from typer import Argument
 
 from vidgan.cli import arguments as a
@@ -33,4 +34,4 @@ def _list(abouts: dict[str, str], json: bool) -> None:
         return
     console = Console(highlight=False)
     for name, about in abouts.items():
-        console.print(f"[bold]{name:>12}[/bold]  {about}")
+        console.print(f"[bold]{name:>12}[/bold]  {escape(about)}")

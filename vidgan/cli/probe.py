@@ -3,6 +3,7 @@
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from vidgan.cli import arguments as a
@@ -25,7 +26,7 @@ def command(
     table.add_column(style="bold", justify="right")
     table.add_column(overflow="fold")
     for key, value in found.items():
-        table.add_row(key.replace("_", " "), _plain(value))
+        table.add_row(key.replace("_", " "), escape(_plain(value)))
     Console(highlight=False).print(table)
 
 

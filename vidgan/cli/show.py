@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
 
 if TYPE_CHECKING:
     from vidgan.config import Recipe
@@ -24,23 +26,38 @@ def watching(as_json: bool) -> Iterator["Watch"]:
     from vidgan.jobs.options import Watch
 
     console = Console(stderr=True, quiet=as_json)
-    with Progress(
+    # Disabled where nobody sees bars: it would leave an empty line.
+    with _Display(
         TextColumn("[bold]{task.description}"),
         BarColumn(bar_width=28),
         TextColumn("{task.percentage:3.0f}%"),
         TimeElapsedColumn(),
         TextColumn("ETA"),
         TimeRemainingColumn(),
-        TextColumn("[dim]{task.fields[detail]}"),
         console=console,
+        disable=not console.is_terminal,
     ) as bars:
-        yield Watch(_Bars(bars, console), lambda notice: console.print(f"note: {notice}", highlight=False))
+        yield Watch(_Bars(bars, console), lambda notice: _note(console, notice))
+
+
+def _note(console: Console, notice: str) -> None:
+    console.print(f"note: {notice}", highlight=False, markup=False, soft_wrap=True)
+
+
+class _Display(Progress):
+    """Bars, and below them where the work stands: beside them it would squeeze out the ETA."""
+
+    detail = ""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        yield from super().get_renderables()
+        yield Text(self.detail, style="dim", no_wrap=True, overflow="ellipsis")
 
 
 class _Bars:
     """One bar per phase. Where nobody sees bars, a line at every tenth."""
 
-    def __init__(self, bars: Progress, console: Console) -> None:
+    def __init__(self, bars: _Display, console: Console) -> None:
         self.bars, self.console = bars, console
         self.tasks: dict[str, TaskID] = {}
         self.tenths: dict[str, int] = {}
@@ -50,17 +67,22 @@ class _Bars:
         if not self.console.is_terminal:
             self._line(progress, detail)
             return
+        self.bars.detail = detail
         if progress.phase not in self.tasks:
-            self.tasks[progress.phase] = self.bars.add_task(_PHASES[progress.phase], total=1.0, detail="")
-        self.bars.update(self.tasks[progress.phase], completed=progress.fraction, detail=detail)
+            self._begin(progress.phase)
+        self.bars.update(self.tasks[progress.phase], completed=progress.fraction)
+
+    def _begin(self, phase: str) -> None:
+        for finished in self.tasks.values():
+            self.bars.update(finished, completed=1.0)
+        self.tasks[phase] = self.bars.add_task(_PHASES[phase], total=1.0)
 
     def _line(self, progress: "JobProgress", detail: str) -> None:
         tenth = int(progress.fraction * 10)
         if tenth != self.tenths.get(progress.phase):
             self.tenths[progress.phase] = tenth
-            self.console.print(
-                f"{_PHASES[progress.phase]} {progress.fraction:4.0%}  {detail}", highlight=False
-            )
+            line = f"{_PHASES[progress.phase]} {progress.fraction:4.0%}  {detail}"
+            self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _losses(progress: "JobProgress") -> list[str]:
@@ -74,7 +96,7 @@ def show_result(result: "Result", as_json: bool) -> None:
         return
     console = Console(soft_wrap=True, highlight=False)
     for name, value in _result_rows(result):
-        console.print(f"[bold]{name:>13}[/bold]  {value}")
+        console.print(f"[bold]{name:>13}[/bold]  {escape(value)}")
 
 
 def show_recipe(recipe: "Recipe", as_json: bool) -> None:

@@ -20,7 +20,7 @@ class Adam:
         betas: tuple[float, float] = (0.5, 0.999),
         epsilon: float = 1e-8,
     ) -> None:
-        self.parameters = list(parameters)
+        self.parameters: list[torch.Tensor] = list(parameters)
         self.rate, self.betas, self.epsilon = rate, betas, epsilon
         self.means = [torch.zeros_like(p) for p in self.parameters]
         self.squares = [torch.zeros_like(p) for p in self.parameters]

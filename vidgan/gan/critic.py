@@ -1,5 +1,7 @@
 """The patch discriminator: is every small neighbourhood one of this domain's?"""
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -13,7 +15,7 @@ class Critic(nn.Sequential):
     def __init__(self, channels: int, layers: int = 5) -> None:
         widths = [3, *[channels] * (layers - 1)]
         modules: list[nn.Module] = []
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in pairwise(widths):
             modules += [spectral_norm(nn.Conv2d(before, after, 3, padding=1)), nn.LeakyReLU(0.2)]
         super().__init__(*modules, spectral_norm(nn.Conv2d(channels, 1, 3, padding=1)))
 

@@ -14,10 +14,10 @@ def choose_device(name: str) -> torch.device:
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if available[kind]))
-    kind = name.split(":")[0]
-    if kind not in available:
-        raise DeviceError(f"device {name!r} is unknown; known: {', '.join(DEVICES)}")
-    if not available[kind]:
+    kind, _, number = name.partition(":")
+    if kind not in available or (number and (kind != "cuda" or not number.isdecimal())):
+        raise DeviceError(f"device {name!r} is unknown; known: {', '.join(DEVICES)}, and cuda:1 and so on")
+    if not available[kind] or int(number or 0) >= max(1, torch.cuda.device_count()):
         raise DeviceError(f"device {name} was asked for, but torch sees none here; use --device auto or cpu")
     return torch.device(name)
 
@@ -39,4 +39,5 @@ def autocast(device: torch.device, precision: torch.dtype) -> AbstractContextMan
 def _has_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and torch.cpu.get_capabilities().get("avx512_bf16", False)
+    # AVX-512 alone emulates bf16 and is slower than fp32; torch has no public name for the question yet.
+    return device.type == "cpu" and bool(torch.cpu._is_avx512_bf16_supported())

@@ -4,8 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vidgan.config import TrainSettings
 from vidgan.gan.critic import Critic
 from vidgan.gan.generator import Generator
+from vidgan.gan.losses import patch_whitening
 from vidgan.gan.pyramid import Ladder
 
 
@@ -14,8 +16,16 @@ class Domain:
 
     def __init__(self, picture: Tensor, ladder: Ladder, generator: Generator, critic: Critic) -> None:
         self.levels = ladder.pyramid(picture)
-        self.generator = generator.to(picture.device, memory_format=torch.channels_last)
-        self.critic = critic.to(picture.device, memory_format=torch.channels_last)
+        self._shapings: dict[int, Tensor] = {}
+        self.generator = generator.to(picture.device).to(memory_format=torch.channels_last)
+        self.critic = critic.to(picture.device).to(memory_format=torch.channels_last)
+
+    def patch_shaping(self, stage: int, settings: TrainSettings) -> Tensor:
+        """How directions in patch space are shaped at that stage (losses.patch_whitening), measured once."""
+        if stage not in self._shapings:
+            level = self.levels[stage]
+            self._shapings[stage] = patch_whitening(level, settings.patch_px, settings.patch_whitening)
+        return self._shapings[stage]
 
     def window(self, stage: int, side_px: int, rng: torch.Generator, count: int = 1) -> Tensor:
         """`count` random windows of at most side_px square at that stage's size: (count, 3, h, w)."""

@@ -1,6 +1,7 @@
 """The generator: features grown coarse to fine, each stage told what the source shows at its size."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +19,7 @@ class Stage(nn.Module):
     def __init__(self, channels: int, blocks: int) -> None:
         super().__init__()
         self.inject = nn.Conv2d(3, channels, 3, padding=1)
-        self.noise_gain = nn.Parameter(torch.full((1, channels, 1, 1), 0.1))
+        self.noise_gain = nn.Parameter(0.3 * torch.randn(1, channels, 1, 1))
         self.blocks = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in range(blocks))
 
     def forward(self, level: Tensor, noise: Tensor, below: Tensor | None) -> Tensor:
@@ -41,15 +42,12 @@ class Generator(nn.Module):
 
     def __init__(self, channels: int, blocks: int, stages: int = 1) -> None:
         super().__init__()
-        self.channels, self.blocks_per_stage = channels, blocks
         self.stages = nn.ModuleList(Stage(channels, blocks) for _ in range(stages))
         self.tail = nn.Conv2d(channels, 3, 3, padding=1)
 
     def grow(self) -> None:
         """Add a stage that starts as a copy of the finest one (ConSinGAN, sec. 3.2)."""
-        stage = Stage(self.channels, self.blocks_per_stage).to(self.tail.weight.device)
-        stage.load_state_dict(self.stages[-1].state_dict())
-        self.stages.append(stage.to(memory_format=torch.channels_last))
+        self.stages.append(deepcopy(self.stages[-1]))
 
     def forward(self, levels: Sequence[Tensor], noises: Sequence[Tensor]) -> Tensor:
         """levels: one (B, 3, h, w) in [-1, 1] per stage, coarsest first; noises: one (B, 1, h, w) each.

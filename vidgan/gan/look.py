@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -21,6 +22,9 @@ from vidgan.gan.training import Trained
 from vidgan.resample import resize
 
 FORMAT = "vidgan-look-1"
+
+# Convolutions see zeros beyond a picture's edge and draw a line along it: the edge is moved out of sight.
+_MARGIN_PX = 16
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Look:
 
     def to(self, device: torch.device) -> "Look":
         for generator in (self.generator_a, self.generator_b):
-            generator.to(device, memory_format=torch.channels_last)
+            generator.to(device).to(memory_format=torch.channels_last)
         return self
 
 
@@ -67,12 +71,17 @@ class Translator:
     @torch.inference_mode()
     def __call__(self, frame: Tensor) -> Tensor:
         """frame: (1, 3, H, W) in [-1, 1] -> the same shape and range, float32, in the look."""
+        height, width = frame.shape[-2:]
+        margin = min(_MARGIN_PX, height - 1, width - 1)
+        framed = F.pad(frame.to(self.device), [margin] * 4, mode="reflect")
+        result = resize(self._translate(framed), (framed.shape[-2], framed.shape[-1]))
+        return result[..., margin : margin + height, margin : margin + width].contiguous()
+
+    def _translate(self, frame: Tensor) -> Tensor:
         generator = self.look.generator_b
-        pyramid = self.look.ladder.pyramid(frame.to(self.device))
-        levels = pyramid[: len(generator.stages)]
+        levels = self.look.ladder.pyramid(frame)[: len(generator.stages)]
         with autocast(self.device, self.precision):
-            result = generator(fade_fine_levels(levels, self.strength), self._noise_for(levels)).float()
-        return resize(result, (frame.shape[-2], frame.shape[-1]))
+            return generator(fade_fine_levels(levels, self.strength), self._noise_for(levels)).float()
 
     def _noise_for(self, levels: list[Tensor]) -> list[Tensor]:
         if not self._noises or self._noises[-1].shape[-2:] != levels[-1].shape[-2:]:
@@ -119,15 +128,20 @@ def _rebuild(path: Path, metadata: dict[str, str], tensors: dict[str, Tensor]) -
         header = json.loads(metadata["look"])
         ladder = Ladder(header["stages"], header["factor"])
         a, b = (_load_generator(name, tensors, recipe, ladder) for name in ("generator_a", "generator_b"))
-    except (KeyError, RuntimeError, ValueError, RecipeError) as error:
+        return Look(a, b, ladder, recipe, tuple(header["steps"]), _preview(tensors.get("preview_png")))
+    except (KeyError, TypeError, RuntimeError, ValueError, OSError, RecipeError) as error:
         raise LookError(f"{path} is damaged or of another version ({error}); train it again") from error
-    preview = tensors.get("preview_png")
-    picture = None if preview is None else np.array(Image.open(io.BytesIO(bytes(preview.cpu().tolist()))))
-    return Look(a, b, ladder, recipe, tuple(header["steps"]), picture)
+
+
+def _preview(png: Tensor | None) -> np.ndarray | None:
+    return (
+        None if png is None else np.array(Image.open(io.BytesIO(png.cpu().numpy().tobytes())).convert("RGB"))
+    )
 
 
 def _load_generator(name: str, tensors: dict[str, Tensor], recipe: Recipe, ladder: Ladder) -> Generator:
-    generator = Generator(recipe.train.channels, recipe.train.blocks, ladder.stages)
+    with torch.random.fork_rng(devices=[]):  # first weights are drawn, only to be replaced
+        generator = Generator(recipe.train.channels, recipe.train.blocks, ladder.stages)
     prefix = f"{name}."
     generator.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
     return generator

@@ -23,8 +23,11 @@ def cycle(picture: Tensor, returned: Tensor) -> Tensor:
 
 
 def reconstruction(picture: Tensor, rebuilt: Tensor) -> Tensor:
-    """Mean squared difference between a domain's picture and its rebuilding (thesis, L_rec)."""
-    return F.mse_loss(rebuilt, picture)
+    """Mean absolute difference between a domain's picture and its rebuilding.
+
+    The thesis squares it (L_rec); absolute differences blur what they cannot foretell less.
+    """
+    return F.l1_loss(rebuilt, picture)
 
 
 def palette(fake: Tensor, mapped: Tensor) -> Tensor:
@@ -32,10 +35,28 @@ def palette(fake: Tensor, mapped: Tensor) -> Tensor:
     return F.l1_loss(fake, mapped)
 
 
-def patch_projections(count: int, patch_px: int, rng: torch.Generator) -> Tensor:
-    """(count, 3, patch_px, patch_px) random directions of unit length in the space of patches."""
-    directions = torch.randn(count, 3, patch_px, patch_px, generator=rng, device=rng.device)
-    return directions / directions.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+def patch_projections(count: int, shaping: Tensor, rng: torch.Generator) -> Tensor:
+    """(count, 3, k, k) random directions of unit length in the space of patches.
+
+    shaping: (3kk, 3kk), applied to isotropic directions; see patch_whitening.
+    """
+    directions = torch.randn(count, len(shaping), generator=rng, device=rng.device) @ shaping
+    side = round((len(shaping) / 3) ** 0.5)
+    return (directions / directions.norm(dim=1, keepdim=True)).view(count, 3, side, side)
+
+
+def patch_whitening(picture: Tensor, patch_px: int, power: float) -> Tensor:
+    """What shapes isotropic directions so that they see texture: C^(-power/2), C the patches' covariance.
+
+    Nearly all of a patch's variance is its mean colour, and so nearly all that a random direction sees.
+    power 0 leaves directions as they are, 1 shows every principal component at equal strength.
+    picture: (1, 3, H, W). Returns (3kk, 3kk), symmetric.
+    """
+    patches = F.unfold(picture, patch_px)[0]  # (3kk, n)
+    patches = patches - patches.mean(1, keepdim=True)
+    variances, axes = torch.linalg.eigh(patches @ patches.T / patches.shape[1])
+    floor = variances.max() * 1e-3  # below it lies the sensor's or the codec's noise
+    return (axes * variances.clamp_min(floor) ** (-power / 2)) @ axes.T
 
 
 def patch_distribution(

@@ -15,8 +15,8 @@ _ROUNDS = 40
 _SPREAD = 0.08  # of the colours that a lookup averages over, in the range [-1, 1]
 # Light and dark make an arrangement more than hue does, and are matched first.
 _CHROMA_WEIGHT = 0.5
-# Inverting is a strong reading of a pair: tones must fit twice as well that way round.
-_INVERT_BELOW = 0.5
+# Inverting is a strong reading of a pair: tones must fit four times as well that way round.
+_INVERT_BELOW = 0.25
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,11 @@ class Schedule:
         self.decay = settings.decay
         self.steps_taken = [0] * stages
         self._clock = clock
-        self._began = clock()
+        self.begin()
+
+    def begin(self) -> None:
+        """Start the clock (again)."""
+        self._began = self._clock()
 
     def ticks(self, stage: int) -> Iterator[Tick]:
         """Iterations of one stage until its share is used up; at least one."""

@@ -38,7 +38,7 @@ def preview(
 ) -> Result:
     """Show single frames in the look of a target, or of a trained model, as one picture `out`.
 
-    at: frame numbers or timecodes; the representative frame where empty; several stand side by side.
+    at: frame numbers or timecodes; the one trained on where empty; several stand side by side.
     pipeline: the recipe to train, `draft` unless told. While training, `out` is written anew after
     every stage; the last version is exactly what a render of these frames gives. Raises VidganError.
     """
@@ -50,17 +50,26 @@ def preview(
     check_output(out, inputs, overwrite=options.overwrite, endings=PICTURES)
     look = None if model is None else load_look(Path(model), device)
     recipe = _recipe(look, pipeline, overrides)
+    estimator_for(recipe, device, options.raft_weights)  # RAFT's weights may be missing: before training
     picture = None if target is None else read_target(target, recipe.train)
     source = open_source(clip, options, watch)
     found = survey_clip(source, recipe, watch)
-    numbers = [frame_number(source, place) for place in at] or [found.representative]
-    lesson = Lesson(look, found.representative, 0.0) if look else None
+    pair = found.representative if frame is None else frame_number(source, frame)
+    numbers = [frame_number(source, place) for place in at] or [pair]
+    lesson = Lesson(look, pair, 0.0) if look else None
     if lesson is None:
         assert picture is not None
         refresh = _refresher(source, numbers, recipe, device, Path(out), watch)
-        lesson = learn(source, found, picture, recipe, frame, options, watch, refresh)
+        lesson = learn(source, found, picture, recipe, pair, options, watch, refresh)
     write_picture(out, _rendered(source, found, numbers, lesson.look, recipe, options))
-    return Result(Path(out), str(device), len(numbers), steps=lesson.look.steps, train_seconds=lesson.seconds)
+    return Result(
+        Path(out),
+        str(device),
+        len(numbers),
+        representative=None if look else pair,
+        steps=lesson.look.steps,
+        train_seconds=lesson.seconds,
+    )
 
 
 def preview_recipe(model: str | Path | None, pipeline: str | None, overrides: Sequence[str]) -> Recipe:

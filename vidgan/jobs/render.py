@@ -38,8 +38,15 @@ def render(
     recipe = override_recipe(look.recipe, overrides)
     check_outputs(Path(out), [clip, model], options)
     source = open_source(clip, options, watch)
+    check_means(source, recipe, Path(out), options)
     found = survey_clip(source, recipe, watch)
     return render_look(source, found, look, recipe, Path(out), options, watch)
+
+
+def check_means(clip: Clip, recipe: Recipe, out: Path, options: Options) -> None:
+    """Find out before anything slow whether the recipe's flow and codec can be had. Raises VidganError."""
+    codec_for(recipe.encode.codec, out, clip.info)
+    estimator_for(recipe, choose_device(options.device), options.raft_weights)
 
 
 def render_look(

@@ -9,7 +9,7 @@ from vidgan.errors import UsageError
 from vidgan.gan.device import choose_device
 from vidgan.jobs.delivery import check_outputs
 from vidgan.jobs.options import Options, Result, Watch
-from vidgan.jobs.render import pass_through, render_look
+from vidgan.jobs.render import check_means, pass_through, render_look
 from vidgan.jobs.source import open_source, survey_clip
 from vidgan.jobs.train import learn
 from vidgan.jobs.training import read_target
@@ -46,6 +46,7 @@ def translate(
     check_outputs(Path(out), [clip, target], options)
     picture = read_target(target, recipe.train)
     source = open_source(clip, options, watch)
+    check_means(source, recipe, Path(out), options)
     found = survey_clip(source, recipe, watch)
     lesson = learn(source, found, picture, recipe, frame, options, watch)
     result = render_look(source, found, lesson.look, recipe, Path(out), options, watch, picture)
