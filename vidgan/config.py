@@ -67,11 +67,11 @@ class TrainSettings:
     texture_scale: float = 0.0
     coarsest_px: int = 27
     scale_factor: float = 2.1
-    stage_growth: float = 1.3
+    stage_growth: float = 1.7
     channels: int = 32
     blocks: int = 3
     critic_channels: int = 32
-    window_px: int = 88
+    window_px: int = 80
     window_tries: int = 8
     learning_rate: float = 2e-3
     decay: float = 0.4
@@ -82,7 +82,7 @@ class TrainSettings:
     lambda_palette: float = 2.0
     patch_px: int = 7
     patch_whitening: float = 0.5
-    projections: int = 64
+    projections: int = 48
     free_share: float = 0.5
     generated_every: int = 6
     cycle_every: int = 1

@@ -16,7 +16,10 @@ class Critic(nn.Sequential):
         widths = [3, *[channels] * (layers - 1)]
         modules: list[nn.Module] = []
         for before, after in pairwise(widths):
-            modules += [spectral_norm(nn.Conv2d(before, after, 3, padding=1)), nn.LeakyReLU(0.2)]
+            modules += [
+                spectral_norm(nn.Conv2d(before, after, 3, padding=1)),
+                nn.LeakyReLU(0.2, inplace=True),
+            ]
         super().__init__(*modules, spectral_norm(nn.Conv2d(channels, 1, 3, padding=1)))
 
     def forward(self, picture: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ class Stage(nn.Module):
             x = x + below
         refined = x
         for conv in self.blocks:
-            refined = F.leaky_relu(conv(refined), LEAK)
+            refined = F.leaky_relu(conv(refined), LEAK, inplace=True)
         return x + refined
 
 

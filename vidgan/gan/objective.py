@@ -15,7 +15,7 @@ from vidgan.gan.pyramid import blank_levels
 from vidgan.resample import resize
 
 _PATCH_SIZES = 3  # patches are compared at full, half and quarter size: from grout to the lie of the tiles
-_AMPLE_PX = 48  # a window this wide holds more patches than a distribution needs: every other is taken
+_AMPLE_PX = 40  # a window this wide holds more patches than a distribution needs: every other is taken
 
 
 class Objective:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 LUMA = (0.299, 0.587, 0.114)
 _SAMPLES = 1024
+_REMEMBERED = 256  # of them: a lookup's cost, in every iteration
 _ROUNDS = 40
 _SPREAD = 0.08  # of the colours that a lookup averages over, in the range [-1, 1]
 # Light and dark make an arrangement more than hue does, and are matched first.
@@ -40,7 +41,7 @@ def fit_palette_map(source: Tensor, target: Tensor, invert: bool, rng: torch.Gen
     source, target: (1, 3, h, w) in [-1, 1], of any two sizes. invert: the source's light parts are to
     become the target's dark ones.
     """
-    colours, goal = _sample(source, rng), _sample(target, rng)
+    colours, goal = _sample(source), _sample(target)
     to_opponent = _opponent_axes(colours)
     moving, goal_axes = colours @ to_opponent, goal @ to_opponent
     if invert:
@@ -48,7 +49,9 @@ def fit_palette_map(source: Tensor, target: Tensor, invert: bool, rng: torch.Gen
     moving = _standardised_like(moving, goal_axes)
     for _ in range(_ROUNDS):
         moving = _match_along(moving, goal_axes, _random_rotation(rng, colours.device))
-    return PaletteMap(colours, (moving @ torch.linalg.inv(to_opponent)).clamp(-1, 1))
+    mapped = (moving @ torch.linalg.inv(to_opponent)).clamp(-1, 1)
+    every = _SAMPLES // _REMEMBERED
+    return PaletteMap(colours[::every], mapped[::every])
 
 
 def tones_invert(a: Tensor, b: Tensor) -> bool:
@@ -63,10 +66,10 @@ def tones_invert(a: Tensor, b: Tensor) -> bool:
     return bool(inverted < _INVERT_BELOW * upright)
 
 
-def _sample(picture: Tensor, rng: torch.Generator) -> Tensor:
-    """_SAMPLES of the picture's colours, (n, 3), each pixel as likely as the other."""
+def _sample(picture: Tensor) -> Tensor:
+    """_SAMPLES of the picture's colours, (n, 3), evenly over its pixels."""
     pixels = picture[0].flatten(1).T
-    return pixels[torch.randint(len(pixels), (_SAMPLES,), generator=rng, device=pixels.device)]
+    return pixels[torch.linspace(0, len(pixels) - 1, _SAMPLES, device=pixels.device).round().long()]
 
 
 def _opponent_axes(like: Tensor) -> Tensor:

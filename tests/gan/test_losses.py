@@ -1,0 +1,87 @@
+"""Each loss against a value worked by hand."""
+
+import pytest
+import torch
+
+from vidgan.gan import losses
+
+
+def test_hinge_critic_is_zero_beyond_both_margins():
+    assert losses.hinge_critic(torch.tensor([1.0, 2.0]), torch.tensor([-1.0, -3.0])) == 0
+
+
+def test_hinge_critic_by_hand():
+    # real: mean(relu(1 - 0.5), relu(1 + 1)) = (0.5 + 2) / 2; fake: relu(1 + 0.25)
+    loss = losses.hinge_critic(torch.tensor([0.5, -1.0]), torch.tensor([0.25]))
+    assert loss == pytest.approx(1.25 + 1.25)
+
+
+def test_hinge_generator_wants_high_scores():
+    assert losses.hinge_generator(torch.tensor([1.0, 3.0])) == -2
+
+
+def test_cycle_is_the_mean_square():
+    assert losses.cycle(torch.zeros(1, 3, 2, 2), torch.full((1, 3, 2, 2), 0.5)) == 0.25
+
+
+@pytest.mark.parametrize("loss", [losses.reconstruction, losses.palette])
+def test_absolute_differences(loss):
+    assert loss(torch.zeros(1, 3, 2, 2), torch.full((1, 3, 2, 2), -0.5)) == 0.5
+
+
+def test_patch_distribution_of_one_pixel_patches_is_the_mean_of_sorted_differences():
+    # 1x1 patches seen along red alone: sorted (0, 1, 2, 3) against (1, 1, 2, 6) differ by 1 + 0 + 0 + 3.
+    red = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
+    fake, real = torch.zeros(1, 3, 2, 2), torch.zeros(1, 3, 2, 2)
+    fake[0, 0] = torch.tensor([[3.0, 1.0], [0.0, 2.0]])
+    real[0, 0] = torch.tensor([[6.0, 1.0], [2.0, 1.0]])
+    assert losses.patch_distribution(fake, real, red) == 1.0
+
+
+def test_patch_distribution_ignores_where_patches_stand():
+    rng = torch.Generator().manual_seed(1)
+    picture = torch.rand(1, 3, 9, 9, generator=rng)
+    projections = losses.patch_projections(8, torch.eye(3), rng)
+    assert losses.patch_distribution(picture.flip(3), picture, projections) == 0
+
+
+def test_patch_distribution_compares_pictures_of_two_sizes():
+    rng = torch.Generator().manual_seed(1)
+    projections = losses.patch_projections(8, torch.eye(27), rng)
+    small, large = torch.zeros(1, 3, 6, 5), torch.zeros(1, 3, 11, 14)
+    assert losses.patch_distribution(small, large, projections) == 0
+    assert losses.patch_distribution(small, large + 0.5, projections) > 0
+
+
+def test_projections_are_of_unit_length():
+    projections = losses.patch_projections(5, torch.eye(147), torch.Generator().manual_seed(0))
+    assert projections.shape == (5, 3, 7, 7)
+    assert torch.allclose(projections.flatten(1).norm(dim=1), torch.ones(5))
+
+
+def test_whitening_of_power_zero_is_the_identity():
+    picture = torch.rand(1, 3, 20, 20, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(losses.patch_whitening(picture, 3, 0.0), torch.eye(27), atol=1e-5)
+
+
+def test_full_whitening_shows_every_component_at_equal_strength():
+    picture = torch.rand(1, 3, 40, 40, generator=torch.Generator().manual_seed(0))
+    shaping = losses.patch_whitening(picture, 3, 1.0)
+    patches = torch.nn.functional.unfold(picture, 3)[0]
+    whitened = shaping @ (patches - patches.mean(1, keepdim=True))
+    covariance = whitened @ whitened.T / whitened.shape[1]
+    assert torch.allclose(covariance, torch.eye(27), atol=0.02)
+
+
+def test_whitened_directions_see_texture_where_plain_ones_see_mean_colour():
+    """A faint checkerboard on a strong ramp: whitening makes its absence cost more."""
+    ramp = torch.linspace(-1, 1, 32).expand(1, 3, 32, 32)
+    checks = 0.1 * ((torch.arange(32)[:, None] + torch.arange(32)) % 2 * 2.0 - 1)
+    textured = ramp + checks
+    cost = {}
+    for power in (0.0, 0.5):
+        shaping = losses.patch_whitening(textured, 3, power)
+        directions = losses.patch_projections(64, shaping, torch.Generator().manual_seed(0))
+        scale = losses.patch_distribution(torch.zeros_like(ramp), textured, directions)
+        cost[power] = losses.patch_distribution(ramp, textured, directions) / scale
+    assert cost[0.5] > 2 * cost[0.0]
