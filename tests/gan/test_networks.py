@@ -5,7 +5,7 @@ from vidgan.errors import DeviceError
 from vidgan.gan.adam import Adam
 from vidgan.gan.critic import Critic
 from vidgan.gan.device import choose_device, choose_precision
-from vidgan.gan.generator import Generator, draw_noise
+from vidgan.gan.generator import BAND_ROWS, Generator, Stage, draw_noise, forward_in_bands
 
 SIZES = [(6, 9), (12, 18)]
 
@@ -85,3 +85,12 @@ def test_precisions_by_name():
 def test_unknown_devices_are_refused_by_name(name):
     with pytest.raises(DeviceError, match=name):
         choose_device(name)
+
+
+def test_working_in_bands_changes_nothing():
+    stage, (height, width) = Stage(8, 3), (2 * BAND_ROWS + 13, 21)
+    level, noise, below = (torch.randn(1, channels, height, width) for channels in (3, 1, 8))
+    with torch.no_grad():
+        for features in (below, None):
+            whole = stage(level, noise, features)
+            assert torch.allclose(whole, forward_in_bands(stage, level, noise, features), atol=1e-5)
