@@ -12,6 +12,9 @@ from vidgan.errors import RecipeError
 
 DEFAULT_RECIPE = "balanced"
 
+_LAMBDAS = ("adv", "cyc", "rec", "patch", "palette")
+_LARGEST_SEED = 2**63 - 1
+
 
 def _at_least(low: float, **values: float) -> None:
     for name, value in values.items():
@@ -95,6 +98,8 @@ class TrainSettings:
         _at_least(1, cycle_every=self.cycle_every, reconstruct_every=self.reconstruct_every)
         _at_least(1, projections=self.projections, window_tries=self.window_tries)
         _at_least(0, generated_every=self.generated_every, learning_rate=self.learning_rate)
+        _at_least(0, **{f"lambda_{name}": getattr(self, f"lambda_{name}") for name in _LAMBDAS})
+        _between(0, _LARGEST_SEED, seed=self.seed)
         _at_least(3, patch_px=self.patch_px)
         _at_least(2 * self.patch_px, coarsest_px=self.coarsest_px, window_px=self.window_px)
         _at_least(1.1, scale_factor=self.scale_factor)
@@ -127,6 +132,7 @@ class TranslateSettings:
     def __post_init__(self) -> None:
         _one_of(("gan", "none"), method=self.method)
         _between(0, 1, strength=self.strength)
+        _between(0, _LARGEST_SEED, noise_seed=self.noise_seed)
 
 
 @dataclass(frozen=True)
@@ -149,7 +155,7 @@ class EncodeSettings:
     """What the result is written as."""
 
     codec: str = "auto"
-    crf: int = 16
+    crf: int = 17
 
     def __post_init__(self) -> None:
         _one_of(("auto", "h264", "ffv1"), codec=self.codec)
@@ -189,12 +195,12 @@ def find_recipe(name: str) -> Path:
     return known[name]
 
 
-def load_recipe(name: str = DEFAULT_RECIPE, overrides: Sequence[str] = ()) -> Recipe:
+def load_recipe(name: str | Path = DEFAULT_RECIPE, overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe by name or path and apply overrides such as "train.steps=400".
 
     Keys that are left out keep their defaults; unknown ones raise RecipeError and name the known.
     """
-    path = find_recipe(name)
+    path = find_recipe(str(name))
     recipe = parse_recipe(_read(path), name=path.stem, where=str(path))
     return override_recipe(recipe, overrides)
 

@@ -281,13 +281,18 @@ def test_an_interruption_ends_with_130(
     monkeypatch.setattr("vidgan.jobs.delivery.mux", interrupt)
     shown = cli(*job("render"))
     assert shown.exit_code == 130
-    assert shown.stderr.endswith("error: interrupted; nothing is left under a final name.\n")
+    assert shown.stderr.endswith(
+        "error: interrupted: nothing half-made is left (a preview shows its last stage).\n"
+    )
     assert "Traceback" not in shown.stderr
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")
-def test_control_c_in_the_middle_of_a_training(clip: Path, target: Path, recipe: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_in_the_middle_of_a_training(
+    clip: Path, target: Path, recipe: str, tmp_path: Path, name: str
+) -> None:
     command = [sys.executable, "-m", "vidgan", "translate", str(clip), str(target), "-p", recipe,
                "-o", "out.mp4", "--set", "train.steps=1000000"]  # fmt: skip
     with subprocess.Popen(
@@ -297,10 +302,10 @@ def test_control_c_in_the_middle_of_a_training(clip: Path, target: Path, recipe:
         for line in job.stderr:
             if "training" in line:
                 break
-        job.send_signal(signal.SIGINT)
+        job.send_signal(getattr(signal, name))
         rest = job.stderr.read()
     assert job.returncode == 130
-    assert rest.endswith("error: interrupted; nothing is left under a final name.\n")
+    assert rest.endswith("error: interrupted: nothing half-made is left (a preview shows its last stage).\n")
     assert "Traceback" not in rest
     assert list(tmp_path.iterdir()) == []
 

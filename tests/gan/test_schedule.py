@@ -39,8 +39,8 @@ def test_every_stage_takes_a_step_however_short_the_time():
     assert run(Schedule(TrainSettings(seconds=0.001, steps=0), 4, Clock()), 4) == [1, 1, 1, 1]
 
 
-def test_whichever_limit_is_met_first_ends_a_stage():
-    assert sum(run(Schedule(TrainSettings(seconds=30, steps=12), 2, Clock()), 2)) == 12
+def test_steps_decide_alone_however_short_the_seconds():
+    assert sum(run(Schedule(TrainSettings(seconds=0.5, steps=12), 2, Clock()), 2)) == 12
 
 
 def test_the_rate_falls_over_the_last_part_of_a_stage():

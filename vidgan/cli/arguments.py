@@ -1,9 +1,12 @@
 """Arguments and options that several commands share, each described once."""
 
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
+
+from vidgan.errors import UsageError
 
 if TYPE_CHECKING:
     from vidgan.jobs.options import Options
@@ -53,6 +56,15 @@ Stream = Annotated[
 AllowTruncated = Annotated[
     bool, Option("--allow-truncated", help="Work on what decodes of a clip that lacks frames.")
 ]
+Rate = Annotated[
+    str | None,
+    Option(
+        "--rate",
+        metavar="FPS",
+        help="Frames a second of a folder of pictures, e.g. 25 or 30000/1001. (default: 24)",
+        show_default=False,
+    ),
+]
 Sheet = Annotated[
     Path | None,
     Option(
@@ -99,10 +111,23 @@ def job_options(
     allow_truncated: bool,
     sheet: Path | None = None,
     raft_weights: Path | None = None,
+    rate: str | None = None,
 ) -> "Options":
     from vidgan.jobs.options import Options
 
-    return Options(device, overwrite, stream, allow_truncated, sheet, raft_weights)
+    return Options(device, overwrite, stream, allow_truncated, sheet, raft_weights, _frame_rate(rate))
+
+
+def _frame_rate(text: str | None) -> Fraction | None:
+    if text is None:
+        return None
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if rate <= 0:
+        raise UsageError(f"--rate {text} is not a frame rate: give 25, 23.976 or 30000/1001")
+    return rate
 
 
 def all_overrides(

@@ -24,7 +24,11 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
         except typer.Exit:
             raise
         except KeyboardInterrupt:
-            raise _leave("interrupted; nothing is left under a final name.", INTERRUPTED, debug) from None
+            raise _leave(
+                "interrupted: nothing half-made is left (a preview shows its last stage).",
+                INTERRUPTED,
+                debug,
+            ) from None
         except VidganError as error:
             raise _leave(str(error), error.exit_code, debug) from error
         except Exception as error:

@@ -46,6 +46,7 @@ def command(
     strength: a.Strength = None,
     device: a.Device = "auto",
     stream: a.Stream = None,
+    rate: a.Rate = None,
     allow_truncated: a.AllowTruncated = False,
     raft_weights: a.RaftWeights = None,
     overwrite: a.Overwrite = False,
@@ -59,8 +60,8 @@ def command(
     if dry_run:
         show_recipe(preview_recipe(model, pipeline, settings), json)
         return
-    options = a.job_options(device, overwrite, stream, allow_truncated, raft_weights=raft_weights)
-    with watching(json) as watch:
+    options = a.job_options(device, overwrite, stream, allow_truncated, raft_weights=raft_weights, rate=rate)
+    with watching(json) as (watch, notices):
         result = preview(
             clip,
             target,
@@ -73,4 +74,4 @@ def command(
             options=options,
             watch=watch,
         )
-    show_result(result, json)
+    show_result(result, json, notices)

@@ -12,13 +12,11 @@ from vidgan.cli.show import print_json
 EXAMPLE = "Example: vidgan probe clip.mp4 --json"
 
 
-def command(
-    clip: a.Clip, stream: a.Stream = None, allow_truncated: a.AllowTruncated = False, json: a.Json = False
-) -> None:
-    """Show what is in CLIP: size, timing, colour, streams, and what vidgan would do about them."""
+def command(clip: a.Clip, stream: a.Stream = None, json: a.Json = False) -> None:
+    """Show what is in CLIP: size, timing, colour, streams, and what is missing."""
     from vidgan.media import probe
 
-    found = probe(clip, stream=stream, allow_truncated=allow_truncated)
+    found = probe(clip, stream=stream)
     if json:
         print_json(found)
         return

@@ -1,5 +1,7 @@
 """The program: its commands."""
 
+import signal
+
 import typer
 
 from vidgan import __version__
@@ -30,4 +32,7 @@ def _options(
 
 def main() -> None:
     """Run the program and leave with its exit code: 0 ok, 1 failed, 2 bad usage, 130 interrupted."""
+    for name in ("SIGTERM", "SIGHUP"):  # a closed terminal, a shutdown: clean up as for Ctrl-C
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     app(prog_name="vidgan")

@@ -22,6 +22,7 @@ def command(
     sheet: a.Sheet = None,
     device: a.Device = "auto",
     stream: a.Stream = None,
+    rate: a.Rate = None,
     allow_truncated: a.AllowTruncated = False,
     raft_weights: a.RaftWeights = None,
     overwrite: a.Overwrite = False,
@@ -38,7 +39,7 @@ def command(
         return
     from vidgan.jobs.render import render
 
-    options = a.job_options(device, overwrite, stream, allow_truncated, sheet, raft_weights)
-    with watching(json) as watch:
+    options = a.job_options(device, overwrite, stream, allow_truncated, sheet, raft_weights, rate)
+    with watching(json) as (watch, notices):
         result = render(clip, model, out, overrides=settings, options=options, watch=watch)
-    show_result(result, json)
+    show_result(result, json, notices)

@@ -1,7 +1,7 @@
 """What people see while a job runs and when it has ended; programs get JSON instead."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from vidgan.jobs.options import Result, Watch
 
 _PHASES = {"survey": "looking at the clip", "train": "training", "render": "rendering", "join": "joining"}
-# The losses that tell whether training gets anywhere; the others are in --json's log of none.
+# The losses that tell whether training gets anywhere.
 _SHOWN = {"patch": "patches", "adversarial": "adversarial", "cycle": "cycle", "critic": "critic"}
 
 
 @contextmanager
-def watching(as_json: bool) -> Iterator["Watch"]:
-    """A watch that shows progress with ETA on standard error; standard output is the result's."""
+def watching(as_json: bool) -> Iterator[tuple["Watch", list[str]]]:
+    """A watch that shows progress with ETA on standard error, and the notices that it was told."""
     from vidgan.jobs.options import Watch
 
     console = Console(stderr=True, quiet=as_json)
@@ -37,7 +37,13 @@ def watching(as_json: bool) -> Iterator["Watch"]:
         console=console,
         disable=not console.is_terminal,
     ) as bars:
-        yield Watch(_Bars(bars, console), lambda notice: _note(console, notice))
+        notices: list[str] = []
+
+        def note(notice: str) -> None:
+            notices.append(notice)
+            _note(console, notice)
+
+        yield Watch(_Bars(bars, console), note), notices
 
 
 def _note(console: Console, notice: str) -> None:
@@ -89,10 +95,10 @@ def _losses(progress: "JobProgress") -> list[str]:
     return [f"{_SHOWN[name]} {value:.2f}" for name, value in progress.losses.items() if name in _SHOWN]
 
 
-def show_result(result: "Result", as_json: bool) -> None:
+def show_result(result: "Result", as_json: bool, notices: Sequence[str] = ()) -> None:
     """Where the result is and how long it took, on standard output."""
     if as_json:
-        print_json(result.as_json())
+        print_json({**result.as_json(), "notices": list(notices)})
         return
     console = Console(soft_wrap=True, highlight=False)
     for name, value in _result_rows(result):

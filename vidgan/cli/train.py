@@ -16,6 +16,7 @@ def command(
     frame: a.PairFrame = None,
     device: a.Device = "auto",
     stream: a.Stream = None,
+    rate: a.Rate = None,
     allow_truncated: a.AllowTruncated = False,
     overwrite: a.Overwrite = False,
     dry_run: a.DryRun = False,
@@ -28,8 +29,8 @@ def command(
         return
     from vidgan.jobs.train import train
 
-    options = a.job_options(device, overwrite, stream, allow_truncated)
-    with watching(json) as watch:
+    options = a.job_options(device, overwrite, stream, allow_truncated, rate=rate)
+    with watching(json) as (watch, notices):
         result = train(
             clip,
             target,
@@ -40,4 +41,4 @@ def command(
             options=options,
             watch=watch,
         )
-    show_result(result, json)
+    show_result(result, json, notices)

@@ -21,6 +21,7 @@ def command(
     sheet: a.Sheet = None,
     device: a.Device = "auto",
     stream: a.Stream = None,
+    rate: a.Rate = None,
     allow_truncated: a.AllowTruncated = False,
     raft_weights: a.RaftWeights = None,
     overwrite: a.Overwrite = False,
@@ -34,8 +35,8 @@ def command(
         return
     from vidgan.jobs.translate import translate
 
-    options = a.job_options(device, overwrite, stream, allow_truncated, sheet, raft_weights)
-    with watching(json) as watch:
+    options = a.job_options(device, overwrite, stream, allow_truncated, sheet, raft_weights, rate)
+    with watching(json) as (watch, notices):
         result = translate(
             clip,
             target,
@@ -46,4 +47,4 @@ def command(
             options=options,
             watch=watch,
         )
-    show_result(result, json)
+    show_result(result, json, notices)

@@ -19,7 +19,7 @@ class Tick:
 class Schedule:
     """Shares seconds, or a fixed number of steps, between stages; later ones get more.
 
-    With train.steps set, counts alone decide and a run repeats exactly; train.seconds still ends it.
+    With train.steps set, counts alone decide, and a run repeats exactly; train.seconds then counts nothing.
     """
 
     def __init__(
@@ -56,9 +56,6 @@ class Schedule:
         return self._clock() - self._began
 
     def _stage_progress(self, stage: int, before: float) -> float:
-        by_steps = by_time = 0.0
         if self.steps:
-            by_steps = self.steps_taken[stage] / max(1, round(self.steps * self.shares[stage]))
-        if self.seconds:
-            by_time = (self.elapsed() / self.seconds - before) / self.shares[stage]
-        return max(by_steps, by_time)
+            return self.steps_taken[stage] / max(1, round(self.steps * self.shares[stage]))
+        return (self.elapsed() / self.seconds - before) / self.shares[stage]

@@ -15,6 +15,7 @@ from vidgan.gan.objective import Objective
 from vidgan.gan.play import Player, Side
 from vidgan.gan.pyramid import Ladder
 from vidgan.gan.schedule import Schedule, Tick
+from vidgan.gan.threads import use_fastest_thread_count
 
 _MEMORY = 0.05  # how much of a reported loss is the last iteration's
 _REPORT_EVERY = 5  # iterations: reading losses off a GPU makes it wait
@@ -80,6 +81,8 @@ class Trainer:
         self.schedule.begin()
         for stage in range(self.ladder.stages):
             self._enter(stage)
+            if not self.settings.steps:
+                use_fastest_thread_count(self.a.levels[0].device)
             for tick in self.schedule.ticks(stage):
                 self._set_rate(self.settings.learning_rate * self.schedule.rate(tick))
                 sides = self.player.play(self.a, self.b, stage, tick.step)

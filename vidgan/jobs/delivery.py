@@ -29,6 +29,7 @@ class Delivery:
 def check_outputs(out: Path, inputs: Sequence[str | Path], options: Options) -> None:
     """Find out before any work whether everything that a render writes can be written."""
     check_output(out, inputs, overwrite=options.overwrite)
+    check_output(recipe_beside(out), inputs, overwrite=options.overwrite, endings=(".toml",))
     if options.sheet is not None:
         check_output(options.sheet, inputs, overwrite=options.overwrite, endings=PICTURES)
         if options.sheet.resolve() == out.resolve():
@@ -46,12 +47,12 @@ def deliver(clip: Clip, frames: Iterator[Rendered], delivery: Delivery, watch: W
     with _work_folder(delivery.out) as work:
         part = work / "pictures.part"
         encode_pictures(part, clip, frames, delivery, watch)
+        if delivery.sheet_path is not None:
+            write_picture(delivery.sheet_path, delivery.sheet.picture())
         watch.progress(Progress("join", 0.0, "sound and tags"))
         for notice in mux([part], clip, delivery.out):
             watch.notice(notice)
         watch.progress(Progress("join", 1.0, "sound and tags"))
-    if delivery.sheet_path is not None:
-        write_picture(delivery.sheet_path, delivery.sheet.picture())
     return write_recipe(delivery.out, delivery.recipe)
 
 
@@ -69,9 +70,14 @@ def encode_pictures(
             watch.progress(Progress("render", done / len(clip), f"frame {done}/{len(clip)}"))
 
 
+def recipe_beside(out: Path) -> Path:
+    """Where the resolved recipe of an output goes."""
+    return out.with_name(f"{out.name}.recipe.toml")
+
+
 def write_recipe(out: Path, recipe: Recipe) -> Path:
     """Put the resolved recipe beside an output, as OUT.recipe.toml."""
-    path = out.with_name(f"{out.name}.recipe.toml")
+    path = recipe_beside(out)
     with replacing(path) as temporary:
         temporary.write_text(dump_recipe(recipe), encoding="utf-8")
     return path

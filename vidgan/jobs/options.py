@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ class Options:
     """device: auto, cpu, cuda or mps. overwrite: replace an existing output.
 
     stream: which video stream, counted among the clip's video streams (None: its default).
-    allow_truncated: render what decodes of a clip that lacks frames. sheet: where to put a contact
+    allow_truncated: render what decodes of a clip that lacks frames. rate: frames a second of a folder of
+    pictures (None: 24). sheet: where to put a contact
     sheet (PNG or JPEG). raft_weights: RAFT's weights, for recipes whose flow it is.
     """
 
@@ -21,6 +23,7 @@ class Options:
     allow_truncated: bool = False
     sheet: Path | None = None
     raft_weights: Path | None = None
+    rate: Fraction | None = None
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vidgan.config import Recipe, load_recipe, override_recipe
+from vidgan.config import Recipe, load_recipe
 from vidgan.errors import UsageError
 from vidgan.gan.device import choose_device
 from vidgan.gan.look import Look, Translator, load_look
 from vidgan.jobs.options import Options, Result, Watch
+from vidgan.jobs.render import recipe_of
 from vidgan.jobs.rendering import estimator_for, rendered_frames
-from vidgan.jobs.source import frame_number, open_source, survey_clip
+from vidgan.jobs.source import chosen_frame, frame_number, open_source, survey_clip
 from vidgan.jobs.train import Lesson, learn, require_training
 from vidgan.jobs.training import read_target
 from vidgan.keyframes import Survey
@@ -53,9 +54,11 @@ def preview(
     estimator_for(recipe, device, options.raft_weights)  # RAFT's weights may be missing: before training
     picture = None if target is None else read_target(target, recipe.train)
     source = open_source(clip, options, watch)
+    asked = [frame_number(source, place) for place in at]
+    wanted = chosen_frame(source, frame)
     found = survey_clip(source, recipe, watch)
-    pair = found.representative if frame is None else frame_number(source, frame)
-    numbers = [frame_number(source, place) for place in at] or [pair]
+    pair = found.representative if wanted is None else wanted
+    numbers = asked or [pair]
     lesson = Lesson(look, pair, 0.0) if look else None
     if lesson is None:
         assert picture is not None
@@ -84,7 +87,7 @@ def _recipe(look: Look | None, pipeline: str | None, overrides: Sequence[str]) -
         raise UsageError(
             "a trained model brings its own recipe: leave --pipeline out, or change values by --set."
         )
-    return override_recipe(look.recipe, overrides)
+    return recipe_of(look, overrides)
 
 
 def _refresher(

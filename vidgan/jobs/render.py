@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from vidgan.config import Recipe, override_recipe
+from vidgan.errors import UsageError
 from vidgan.gan.device import choose_device
 from vidgan.gan.look import Look, Translator, load_look
 from vidgan.jobs.delivery import Delivery, check_outputs, deliver
@@ -35,12 +36,23 @@ def render(
     options, watch = options or Options(), watch or Watch()
     device = choose_device(options.device)
     look = load_look(Path(model), device)
-    recipe = override_recipe(look.recipe, overrides)
+    recipe = recipe_of(look, overrides)
     check_outputs(Path(out), [clip, model], options)
     source = open_source(clip, options, watch)
     check_means(source, recipe, Path(out), options)
     found = survey_clip(source, recipe, watch)
     return render_look(source, found, look, recipe, Path(out), options, watch)
+
+
+def recipe_of(look: Look, overrides: Sequence[str]) -> Recipe:
+    """The look's own recipe with values changed; UsageError for those that were settled by training."""
+    recipe = override_recipe(look.recipe, overrides)
+    if recipe.train != look.recipe.train or recipe.translate.method != look.recipe.translate.method:
+        raise UsageError(
+            "a trained look keeps its [train] values and its translate.method: "
+            "--set may change [translate], [smooth], [flow], [decode] and [encode], or train it anew."
+        )
+    return recipe
 
 
 def check_means(clip: Clip, recipe: Recipe, out: Path, options: Options) -> None:
@@ -80,6 +92,7 @@ def render_look(
 def pass_through(clip: str | Path, out: str | Path, recipe: Recipe, options: Options, watch: Watch) -> Result:
     """Decode and encode without a look: what `translate.method = "none"` asks for."""
     began = time.monotonic()
+    choose_device(options.device)  # not needed, but asked for
     check_outputs(Path(out), [clip], options)
     source = open_source(clip, options, watch)
     delivery = _delivery(source, Path(out), recipe, options, None)

@@ -19,7 +19,7 @@ _TIMECODE = re.compile(r"(?:(\d+):)?(\d+):(\d+(?:\.\d+)?)")
 
 def open_source(path: str | Path, options: Options, watch: Watch) -> Clip:
     """Open a clip and pass on what the user should know about it."""
-    clip = open_clip(path, stream=options.stream, allow_truncated=options.allow_truncated)
+    clip = open_clip(path, stream=options.stream, allow_truncated=options.allow_truncated, rate=options.rate)
     for notice in clip.info.notices:
         watch.notice(notice)
     return clip
@@ -42,6 +42,11 @@ def frame_number(clip: Clip, place: str | int) -> int:
         frames = f"its {len(clip)} frames are numbered 0 to {len(clip) - 1}"
         raise UsageError(f"{clip.path} has no frame {text}: {frames}")
     return number
+
+
+def chosen_frame(clip: Clip, place: str | int | None) -> int | None:
+    """frame_number, or None where none was asked for."""
+    return None if place is None else frame_number(clip, place)
 
 
 def _seconds(text: str) -> Fraction:

@@ -12,7 +12,7 @@ from vidgan.errors import UsageError
 from vidgan.gan.device import choose_device
 from vidgan.gan.look import Look, save_look
 from vidgan.jobs.options import Options, Result, Watch
-from vidgan.jobs.source import frame_number, open_source, survey_clip
+from vidgan.jobs.source import chosen_frame, open_source, survey_clip
 from vidgan.jobs.training import check_holds_patches, read_target, train_look
 from vidgan.keyframes import Survey
 from vidgan.media import Clip, check_output
@@ -42,8 +42,9 @@ def train(
     check_output(out, [clip, target], overwrite=options.overwrite, endings=LOOK_ENDINGS)
     picture = read_target(target, recipe.train)
     source = open_source(clip, options, watch)
+    wanted = chosen_frame(source, frame)
     found = survey_clip(source, recipe, watch)
-    lesson = learn(source, found, picture, recipe, frame, options, watch)
+    lesson = learn(source, found, picture, recipe, wanted, options, watch)
     with replacing(Path(out)) as temporary:
         save_look(lesson.look, temporary)
     return Result(
@@ -69,14 +70,14 @@ def learn(
     found: Survey,
     target: np.ndarray,
     recipe: Recipe,
-    frame: str | int | None,
+    frame: int | None,
     options: Options,
     watch: Watch,
     on_look: Callable[[Look], None] = lambda look: None,
 ) -> Lesson:
     """Train on an opened and surveyed clip. frame: None chooses the representative one."""
     began = time.monotonic()
-    number = found.representative if frame is None else frame_number(clip, frame)
+    number = found.representative if frame is None else frame
     pixels = clip.frame(number).pixels
     check_holds_patches(pixels, recipe.train, str(clip.path))
     look = train_look(pixels, target, recipe, choose_device(options.device), watch, on_look)

@@ -17,6 +17,7 @@ from vidgan.media import read_picture
 from vidgan.resample import resize, to_pixels, to_tensor
 
 _PREVIEW_PX = 320
+_FEW_STEPS = 20  # in any one stage: below, its texture has not settled
 
 
 def read_target(path: str | Path, settings: TrainSettings) -> np.ndarray:
@@ -58,6 +59,11 @@ def train_look(
         on_progress=lambda progress: watch.progress(_told(progress)),
         on_stage=lambda so_far: on_look(Look.of(so_far, recipe)),
     )
+    if min(trained.steps) < _FEW_STEPS and not recipe.train.steps:
+        watch.notice(
+            f"training got only {sum(trained.steps)} steps in {recipe.train.seconds:g} s, too few for a good "
+            "look: this machine is busy or slow; give it longer with --set train.seconds=300"
+        )
     look = Look.of(trained, recipe)
     return replace(look, preview=_preview(look, frame, device))
 

@@ -10,7 +10,7 @@ from vidgan.gan.device import choose_device
 from vidgan.jobs.delivery import check_outputs
 from vidgan.jobs.options import Options, Result, Watch
 from vidgan.jobs.render import check_means, pass_through, render_look
-from vidgan.jobs.source import open_source, survey_clip
+from vidgan.jobs.source import chosen_frame, open_source, survey_clip
 from vidgan.jobs.train import learn
 from vidgan.jobs.training import read_target
 
@@ -37,6 +37,8 @@ def translate(
     if recipe.translate.method == "none":
         if target is not None:
             raise UsageError(f"the recipe {recipe.name} does not translate: leave {target} out.")
+        if frame is not None:
+            raise UsageError(f"the recipe {recipe.name} does not train: leave --frame out.")
         return pass_through(clip, out, recipe, options, watch)
     if target is None:
         raise UsageError(
@@ -47,7 +49,8 @@ def translate(
     picture = read_target(target, recipe.train)
     source = open_source(clip, options, watch)
     check_means(source, recipe, Path(out), options)
+    wanted = chosen_frame(source, frame)
     found = survey_clip(source, recipe, watch)
-    lesson = learn(source, found, picture, recipe, frame, options, watch)
+    lesson = learn(source, found, picture, recipe, wanted, options, watch)
     result = render_look(source, found, lesson.look, recipe, Path(out), options, watch, picture)
     return replace(result, representative=lesson.representative, train_seconds=lesson.seconds)
