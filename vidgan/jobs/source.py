@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vidgan.config import Recipe
 from vidgan.errors import UsageError
+from vidgan.jobs.heap import keep_heap_level
 from vidgan.jobs.options import Options, Progress, Watch
 from vidgan.keyframes import Survey, survey
 from vidgan.media import Clip, Frame, open_clip
@@ -19,6 +20,7 @@ _TIMECODE = re.compile(r"(?:(\d+):)?(\d+):(\d+(?:\.\d+)?)")
 
 def open_source(path: str | Path, options: Options, watch: Watch) -> Clip:
     """Open a clip and pass on what the user should know about it."""
+    keep_heap_level()
     clip = open_clip(path, stream=options.stream, allow_truncated=options.allow_truncated, rate=options.rate)
     for notice in clip.info.notices:
         watch.notice(notice)
