@@ -1,7 +1,9 @@
 """A small world that many tests share: tiny clips, a target, a short recipe, a trained look, the program."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 import vidgan
 from vidgan.cli.program import app
+from vidgan.gan import palette
 from vidgan.media import open_clip
 
 TICKS = 512  # a frame's duration in units of 1/12800 s: 25 frames a second
@@ -29,6 +32,10 @@ channels = 8
 critic_channels = 8
 window_px = 32
 coarsest_px = 16
+generated_every = 1  # so that every kind of iteration comes up
+arranged_every = 1
+cycle_every = 1
+reconstruct_every = 1
 [smooth]
 window = 1
 """
@@ -38,6 +45,12 @@ window = 1
 def one_thread() -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def coarse_palette_tables() -> None:
+    """A full table takes longer than a whole tiny training; test_palette.py uses it."""
+    palette._TABLE_SIDE = 9
 
 
 def moving_square(index: int, width: int, height: int) -> np.ndarray:
@@ -148,6 +161,22 @@ def look(clip: Path, target: Path, recipe: str, media: Path) -> Path:
     path = media / "look.safetensors"
     vidgan.train(clip, target, path, pipeline=recipe)
     return path
+
+
+@pytest.fixture
+def stop_training(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], None]:
+    """Have every training stop after so many steps as if by Ctrl-C: stop_training(2); None: not at all."""
+
+    def stop(steps: int | None) -> None:
+        @contextmanager
+        def stopped() -> Iterator[Callable[[], bool]]:
+            taken = count(1)
+            yield lambda: steps is not None and next(taken) >= steps
+
+        for job in ("train", "translate", "preview"):
+            monkeypatch.setattr(f"vidgan.jobs.{job}.stop_when_interrupted", stopped)
+
+    return stop
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import vidgan
 from vidgan import Options, Progress, Watch
 from vidgan.errors import (
     DeviceError,
+    Interrupted,
     LookError,
     MediaError,
     OutputError,
@@ -44,6 +45,8 @@ def test_every_error_is_a_vidgan_error_with_its_exit_code() -> None:
     assert all(issubclass(kind, VidganError) for kind in codes)
     assert [kind for kind, code in codes.items() if code == 2] == [UsageError, RecipeError]
     assert [code for code in codes.values() if code not in (1, 2)] == []
+    assert issubclass(Interrupted, VidganError)
+    assert Interrupted.exit_code == 130
 
 
 def test_the_library_prints_nothing(

@@ -51,7 +51,14 @@ def test_every_value_survives_the_round_trip() -> None:
     """Quotes, umlauts, small floats and whole floats are where a hand-made writer goes wrong."""
     recipe = override_recipe(
         replace(Recipe(), about='the "mosaic" \\ of Köln\n— 2'),
-        ["train.learning_rate=1e-05", "train.seconds=90", "smooth.window=0", "translate.strength=0.25"],
+        [
+            "train.learning_rate=1e-05",
+            "train.seconds=90",
+            "train.objective=wgan-gp",
+            "smooth.window=0",
+            "translate.strength=0.25",
+            "translate.reverse=true",
+        ],
     )
     again = parse_recipe(dump_recipe(recipe))
     assert again == recipe
@@ -102,6 +109,17 @@ def test_keys_that_are_left_out_keep_their_defaults() -> None:
         ("[train]\nwindow_px = 13", "window_px = 13 is too small; it must be at least 14"),
         ("[train]\nlearning_rate = nan", "learning_rate = nan is no limit"),
         ("[train]\nseconds = inf", "seconds = inf is no limit; give a number of at least 0"),
+        ("[train]\nwindows = 0", "windows = 0 is too small; it must be at least 1"),
+        ("[train]\nwindow_tries = 0", "window_tries = 0 is too small; it must be at least 1"),
+        ("[train]\nframes = -1", "frames = -1 is too small; it must be at least 0"),
+        ("[train]\nframes = true", "frames = True must be a whole number"),
+        ("[train]\narranged_every = -1", "arranged_every = -1 is too small; it must be at least 0"),
+        ("[train]\ncycle_every = 0", "cycle_every = 0 is too small; it must be at least 1"),
+        ("[train]\nlambda_penalty = -0.1", "lambda_penalty = -0.1 is too small; it must be at least 0"),
+        ('[train]\nobjective = "lsgan"', "known: hinge, non-saturating, wgan-gp"),
+        ("[train]\ndecay = 0", "decay = 0.0 is out of range; it must be 0.01 to 1"),
+        ("[translate]\nreverse = 1", "reverse = 1 must be true or false"),
+        ("[translate]\nnoise_amp = 3", "noise_amp = 3.0 is out of range; it must be 0 to 2"),
         ("[train]\nseconds = 0\nsteps = 0", "one of them must limit the training"),
         ("[train\nsteps = 3", "is not valid TOML"),
         ("[train]\nsteps = 3\nsteps = 4", "is not valid TOML"),
@@ -116,6 +134,7 @@ def test_every_key_can_be_set_from_the_command_line() -> None:
         settings = getattr(Recipe(), section.name)
         for key in fields(settings) if not isinstance(settings, str) else ():
             value = getattr(settings, key.name)
+            value = str(value).lower() if isinstance(value, bool) else value
             assert override_recipe(Recipe(), [f"{section.name}.{key.name}={value}"]) == Recipe()
 
 
@@ -127,6 +146,9 @@ def test_every_key_can_be_set_from_the_command_line() -> None:
         (" train.seconds = 7.5 ", "train", "seconds", 7.5),
         ("encode.codec=ffv1", "encode", "codec", "ffv1"),
         ('encode.codec="ffv1"', "encode", "codec", "ffv1"),
+        ("train.objective=wgan-gp", "train", "objective", "wgan-gp"),
+        ("train.frames=4", "train", "frames", 4),
+        ("translate.reverse=true", "translate", "reverse", True),
     ],
 )
 def test_one_value_is_set(override: str, section: str, key: str, value: object) -> None:
@@ -155,6 +177,7 @@ def test_the_last_of_several_wins_and_limits_are_checked_when_all_are_set() -> N
         ("train.steps=four", "steps = 'four' must be a whole number"),
         ("train.steps=-1", "steps = -1 is too small"),
         ("name.x=4", "name = {'x': 4} must be a text"),
+        ("translate.reverse=yes", "reverse = 'yes' must be true or false"),
     ],
 )
 def test_a_bad_override_is_refused(override: str, told: str) -> None:

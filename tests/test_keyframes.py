@@ -93,7 +93,29 @@ def test_a_long_clip_is_thinned_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = [index for index, _ in gallery._descriptors]
     assert len(kept) <= 8
     assert kept == list(range(0, 100, kept[1]))
-    assert 30 <= gallery.medoid() <= 70
+    representative, varied = gallery.choose()
+    assert 30 <= representative <= 70
+    assert set(varied) < set(kept)
+
+
+def test_varied_frames_are_each_as_unlike_those_before_as_the_clip_has() -> None:
+    found = survey(clip(*grey(100, 100, 100, 130, 250)))
+    assert found.representative == 0
+    assert found.varied[:2] == (4, 3)
+
+
+def test_every_shot_comes_before_a_second_frame_of_any() -> None:
+    found = survey(clip(*pan(1, 12), *pan(2, 4), *pan(3, 4), first=100))
+    shots = [(index - 100) // 4 if index >= 112 else 0 for index in (found.representative, *found.varied)]
+    assert set(shots[:3]) == {0, 3, 4}
+
+
+def test_varied_frames_are_a_few_others() -> None:
+    found = survey(clip(*pan(1, 30)))
+    assert found.representative not in found.varied
+    assert len(set(found.varied)) == len(found.varied) == 16
+    few = survey(clip(*pan(1, 5)))
+    assert sorted([few.representative, *few.varied]) == [0, 1, 2, 3, 4]
 
 
 def test_no_frames_are_refused() -> None:

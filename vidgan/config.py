@@ -12,8 +12,9 @@ from vidgan.errors import RecipeError
 
 DEFAULT_RECIPE = "balanced"
 
-_LAMBDAS = ("adv", "cyc", "rec", "patch", "palette")
-_LARGEST_SEED = 2**63 - 1
+_LAMBDAS = ("adv", "cyc", "rec", "patch", "palette", "penalty")
+_LARGEST_SEED = 2**48
+_KINDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
 def _at_least(low: float, **values: float) -> None:
@@ -64,7 +65,7 @@ class FlowSettings:
 class TrainSettings:
     """The cyclic multi-scale GAN and how it is trained on the representative pair."""
 
-    seconds: float = 120.0
+    seconds: float = 180.0
     steps: int = 0
     seed: int = 0
     texture_scale: float = 0.0
@@ -76,19 +77,24 @@ class TrainSettings:
     critic_channels: int = 32
     window_px: int = 80
     window_tries: int = 8
-    learning_rate: float = 2e-3
+    windows: int = 1
+    frames: int = 0
+    objective: str = "hinge"
+    learning_rate: float = 1.5e-3
     decay: float = 0.4
-    lambda_adv: float = 0.3
+    lambda_adv: float = 0.8
     lambda_cyc: float = 5.0
     lambda_rec: float = 3.0
     lambda_patch: float = 12.0
     lambda_palette: float = 2.0
+    lambda_penalty: float = 0.1
     patch_px: int = 7
     patch_whitening: float = 0.5
     projections: int = 48
     free_share: float = 0.5
     generated_every: int = 6
-    cycle_every: int = 1
+    arranged_every: int = 2
+    cycle_every: int = 2
     reconstruct_every: int = 4
     precision: str = "auto"
 
@@ -97,7 +103,9 @@ class TrainSettings:
         _at_least(1, channels=self.channels, blocks=self.blocks, critic_channels=self.critic_channels)
         _at_least(1, cycle_every=self.cycle_every, reconstruct_every=self.reconstruct_every)
         _at_least(1, projections=self.projections, window_tries=self.window_tries)
-        _at_least(0, generated_every=self.generated_every, learning_rate=self.learning_rate)
+        _at_least(0, generated_every=self.generated_every, arranged_every=self.arranged_every)
+        _at_least(0, learning_rate=self.learning_rate, frames=self.frames)
+        _at_least(1, windows=self.windows)
         _at_least(0, **{f"lambda_{name}": getattr(self, f"lambda_{name}") for name in _LAMBDAS})
         _between(0, _LARGEST_SEED, seed=self.seed)
         _at_least(3, patch_px=self.patch_px)
@@ -107,6 +115,7 @@ class TrainSettings:
         _between(0.01, 1, decay=self.decay)
         _between(0, 1, free_share=self.free_share, patch_whitening=self.patch_whitening)
         _one_of(("auto", "fp32", "bf16"), precision=self.precision)
+        _one_of(("hinge", "non-saturating", "wgan-gp"), objective=self.objective)
         if not self.seconds and not self.steps:
             raise RecipeError("seconds and steps are both 0; one of them must limit the training")
 
@@ -127,11 +136,14 @@ class TranslateSettings:
 
     method: str = "gan"
     strength: float = 0.0
+    reverse: bool = False
+    noise_amp: float = 0.8
     noise_seed: int = 0
 
     def __post_init__(self) -> None:
         _one_of(("gan", "none"), method=self.method)
         _between(0, 1, strength=self.strength)
+        _between(0, 2, noise_amp=self.noise_amp)
         _between(0, _LARGEST_SEED, noise_seed=self.noise_seed)
 
 
@@ -271,6 +283,5 @@ def _fill_one(current: Any, value: Any, where: str, key: str) -> Any:
     if isinstance(current, float) and type(value) is int:
         return float(value)
     if type(value) is not type(current):
-        expected = {str: "a text", int: "a whole number", float: "a number"}[type(current)]
-        raise RecipeError(f"{where}: {key} = {value!r} must be {expected}")
+        raise RecipeError(f"{where}: {key} = {value!r} must be {_KINDS[type(current)]}")
     return value

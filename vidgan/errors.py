@@ -33,5 +33,11 @@ class DeviceError(VidganError):
     """A device was asked for that this machine does not have."""
 
 
+class Interrupted(VidganError):
+    """The user stopped the work; the message says what was kept, and how to go on."""
+
+    exit_code = 130
+
+
 class LookError(VidganError):
     """A file is not a trained look that this version can use."""

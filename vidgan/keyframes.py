@@ -18,6 +18,7 @@ _COLOUR_WEIGHT = 0.25
 _MOST_DESCRIPTORS = 1024
 # Frames to either side that AdaptiveDetector compares with.
 _NEIGHBOURS = 2
+_MOST_VARIED = 16
 
 
 class Picture(Protocol):
@@ -34,12 +35,14 @@ class Survey:
     """What one pass found.
 
     representative: index of the frame closest to all others. cuts: indices of the frames that begin
-    a shot, in order, without the first frame of the clip. frame_count: frames seen.
+    a shot, in order, without the first frame of the clip. frame_count: frames seen. varied: indices of
+    a few other frames, each as unlike the representative and those before it as the clip has.
     """
 
     representative: int
     cuts: tuple[int, ...]
     frame_count: int
+    varied: tuple[int, ...] = ()
 
 
 def survey(frames: Iterable[Picture], cut_threshold: float = 3.0) -> Survey:
@@ -59,7 +62,8 @@ def survey(frames: Iterable[Picture], cut_threshold: float = 3.0) -> Survey:
         count += 1
     if not count:
         raise ValueError("there are no frames to survey")
-    return Survey(gallery.medoid(), cuts.found(first), count)
+    representative, varied = gallery.choose()
+    return Survey(representative, cuts.found(first), count, varied)
 
 
 class _CutFinder:
@@ -114,14 +118,25 @@ class _Gallery:
             self._descriptors = self._descriptors[::2]
             self._stride *= 2
 
-    def medoid(self) -> int:
-        """Index of the frame whose distances to all others sum to the least; the earliest of equals."""
+    def choose(self) -> tuple[int, tuple[int, ...]]:
+        """Index of the frame whose distances to all others sum to the least; the earliest of equals.
+
+        And up to _MOST_VARIED others, each the farthest from all chosen before it (Gonzalez 1985).
+        """
         points = np.stack([descriptor for _, descriptor in self._descriptors]).astype(np.float64)
         squares = (points**2).sum(1)
         squared = squares[:, None] + squares[None] - 2 * points @ points.T
         # Rounding, so that equal frames tie whatever the order of summation.
-        sums = np.sqrt(np.maximum(squared, 0)).sum(1).round(6)
-        return self._descriptors[int(sums.argmin())][0]
+        distances = np.sqrt(np.maximum(squared, 0)).round(6)
+        chosen = [int(distances.sum(1).round(6).argmin())]
+        nearest = distances[chosen[0]].copy()
+        nearest[chosen[0]] = -1
+        while len(chosen) <= _MOST_VARIED and nearest.max() >= 0:
+            chosen.append(int(nearest.argmax()))
+            nearest = np.minimum(nearest, distances[chosen[-1]])
+            nearest[chosen[-1]] = -1
+        medoid, *varied = (self._descriptors[position][0] for position in chosen)
+        return medoid, tuple(varied)
 
 
 def _small(pixels: NDArray) -> NDArray[np.uint8]:

@@ -1,9 +1,7 @@
 """The program as an editor and as a script meet it."""
 
 import json
-import os
 import re
-import signal
 import subprocess
 import sys
 import tomllib
@@ -111,18 +109,6 @@ def test_doctor_tells_what_will_run_where(cli: Cli) -> None:
     assert told["recipes"] == list(recipe_paths())
     assert not [name for name, value in told.items() if str(value).startswith("missing")]
     assert "libx264" in cli("doctor").stdout
-
-
-@pytest.fixture
-def job(clip: Path, target: Path, look: Path, recipe: str, tmp_path: Path) -> Callable[[str], list[object]]:
-    """The arguments of a whole job by command."""
-    jobs: dict[str, list[object]] = {
-        "translate": [clip, target, "-o", tmp_path / "out.mp4", "-p", recipe],
-        "preview": [clip, target, "-o", tmp_path / "out.png", "-p", recipe],
-        "train": [clip, target, "-o", tmp_path / "out.safetensors", "-p", recipe],
-        "render": [clip, "-m", look, "-o", tmp_path / "out.mkv"],
-    }
-    return lambda command: [command, *jobs[command]]
 
 
 Job = Callable[[str], list[object]]
@@ -285,28 +271,6 @@ def test_an_interruption_ends_with_130(
         "error: interrupted: nothing half-made is left (a preview shows its last stage).\n"
     )
     assert "Traceback" not in shown.stderr
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.skipif(os.name == "nt", reason="needs signals")
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_a_signal_in_the_middle_of_a_training(
-    clip: Path, target: Path, recipe: str, tmp_path: Path, name: str
-) -> None:
-    command = [sys.executable, "-m", "vidgan", "translate", str(clip), str(target), "-p", recipe,
-               "-o", "out.mp4", "--set", "train.steps=1000000"]  # fmt: skip
-    with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as job:
-        assert job.stderr is not None
-        for line in job.stderr:
-            if "training" in line:
-                break
-        job.send_signal(getattr(signal, name))
-        rest = job.stderr.read()
-    assert job.returncode == 130
-    assert rest.endswith("(a preview shows its last stage).\n")
-    assert "Traceback" not in rest
     assert list(tmp_path.iterdir()) == []
 
 

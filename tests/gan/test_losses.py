@@ -1,5 +1,7 @@
 """Each loss against a value worked by hand."""
 
+import math
+
 import pytest
 import torch
 
@@ -16,8 +18,42 @@ def test_hinge_critic_by_hand():
     assert loss == pytest.approx(1.25 + 1.25)
 
 
-def test_hinge_generator_wants_high_scores():
-    assert losses.hinge_generator(torch.tensor([1.0, 3.0])) == -2
+def test_wasserstein_critic_by_hand():
+    # mean(0.5, 1.5) - mean(1, 3, 5)
+    assert losses.wasserstein_critic(torch.tensor([1.0, 3.0, 5.0]), torch.tensor([0.5, 1.5])) == 1 - 3
+
+
+def test_raise_score_wants_high_scores():
+    assert losses.raise_score(torch.tensor([1.0, 3.0])) == -2
+
+
+def test_logistic_critic_by_hand():
+    # -log D(real) with D = 3/4, and -log(1 - D(fake)) with D = 1/2 and 2/3
+    real, fake = torch.tensor([math.log(3)]), torch.tensor([0.0, math.log(2)])
+    expected = math.log(4 / 3) + (math.log(2) + math.log(3)) / 2
+    assert losses.logistic_critic(real, fake) == pytest.approx(expected)
+
+
+def test_non_saturating_by_hand():
+    # -log D(fake) with D = 1/4 and 1/2
+    assert losses.non_saturating(torch.tensor([-math.log(3), 0.0])) == pytest.approx(math.log(8) / 2)
+
+
+def test_non_saturating_pulls_as_hard_however_clearly_it_loses():
+    lost = torch.tensor(-30.0, requires_grad=True)
+    losses.non_saturating(lost).backward()
+    assert lost.grad == pytest.approx(-1)
+
+
+def test_gradient_penalty_by_hand():
+    # Two pixels: a slope of length 1 across the channels, and one of length 3; mean(0, (3 - 1)^2).
+    slopes = torch.tensor([[0.6, 0.0], [0.0, 3.0], [0.8, 0.0]]).view(1, 3, 1, 2)
+    assert losses.gradient_penalty(slopes) == pytest.approx(2.0)
+
+
+def test_gradient_penalty_holds_slopes_to_one_from_both_sides():
+    flat = torch.zeros(1, 3, 2, 2)
+    assert losses.gradient_penalty(flat) == 1
 
 
 def test_cycle_is_the_mean_square():
@@ -51,6 +87,38 @@ def test_patch_distribution_compares_pictures_of_two_sizes():
     small, large = torch.zeros(1, 3, 6, 5), torch.zeros(1, 3, 11, 14)
     assert losses.patch_distribution(small, large, projections) == 0
     assert losses.patch_distribution(small, large + 0.5, projections) > 0
+
+
+def test_pictures_of_a_batch_are_compared_one_by_one():
+    """A dark and a light one against a light and a dark one: together they have the very same patches."""
+    red = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
+    dark, light = torch.full((1, 3, 4, 4), -0.5), torch.full((1, 3, 4, 4), 0.5)
+    fake, real = torch.cat([dark, light]), torch.cat([light, dark])
+    assert losses.patch_distribution(fake, fake, red) == 0
+    assert losses.patch_distribution(fake, real, red) == 1
+
+
+def test_patches_are_taken_every_stride_from_the_offset():
+    """Two pictures that differ in every second column alone."""
+    red = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
+    fake, real = torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 4)
+    real[..., ::2] = 1
+    assert losses.patch_distribution(fake, real, red) == 0.5
+    assert losses.patch_distribution(fake, real, red, (0, 0), stride=2) == 1
+    assert losses.patch_distribution(fake, real, red, (0, 1), stride=2) == 0
+
+
+def test_patch_distribution_pulls_the_fake_towards_the_real():
+    """Sorted (0, 1) against (2, 3): each of the fake's two pixels is to grow, by 1/2 of the mean."""
+    red = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
+    fake = torch.zeros(1, 3, 1, 2)
+    fake[0, 0, 0] = torch.tensor([1.0, 0.0])
+    real = torch.zeros(1, 3, 1, 2)
+    real[0, 0, 0] = torch.tensor([2.0, 3.0])
+    fake.requires_grad_()
+    losses.patch_distribution(fake, real, red).backward()
+    assert fake.grad[0, 0, 0].tolist() == [-0.5, -0.5]
+    assert fake.grad[0, 1:].abs().max() == 0
 
 
 def test_projections_are_of_unit_length():

@@ -34,7 +34,7 @@ def test_it_is_written_anew_after_every_stage(clip: Path, target: Path, recipe: 
 
     result = vidgan.preview(clip, target, out, pipeline=recipe, watch=Watch(notice=look_at))
     stages = len(result.steps)
-    assert [notice for notice, _ in seen] == [
+    assert [notice for notice, _ in seen if " shows stage " in notice] == [
         f"{out} shows stage {stage} of {stages}" for stage in range(1, stages + 1)
     ]
     assert stages > 1
@@ -47,6 +47,89 @@ def test_nothing_but_the_picture_is_written(
 ) -> None:
     vidgan.preview(clip, target, tmp_path / "look.jpg", pipeline=recipe)
     assert names(tmp_path) == ["look.jpg"]
+
+
+def test_strengths_stand_side_by_side_behind_their_source_a_row_for_each_frame(
+    clip: Path, look: Path, tmp_path: Path, pictures: Pictures
+) -> None:
+    out = tmp_path / "strengths.png"
+    vidgan.preview(clip, None, out, at=[0, 4], strengths=[0, 0.5, 1], model=look)
+    sheet, source = read_picture(out), pictures(clip)
+    assert sheet.shape == (2 * 40, 4 * 48, 3)
+    for row, number in enumerate((0, 4)):
+        cells = np.split(sheet[40 * row : 40 * row + 40], 4, axis=1)
+        assert np.array_equal(cells[0], source[number])
+        for cell, strength in zip(cells[1:], (0, 0.5, 1), strict=True):
+            alone = tmp_path / f"{strength}-{number}.png"
+            overrides = [f"translate.strength={strength}"]
+            vidgan.preview(clip, None, alone, at=[number], model=look, overrides=overrides)
+            assert np.array_equal(cell, read_picture(alone))
+        assert not np.array_equal(cells[1], cells[3])
+
+
+def test_strengths_are_shown_while_training_and_at_its_end(
+    clip: Path, target: Path, recipe: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "strengths.png"
+    shapes: list[tuple[int, ...]] = []
+    watch = Watch(notice=lambda notice: shapes.append(read_picture(out).shape))
+    vidgan.preview(clip, target, out, strengths=[0, 1], pipeline=recipe, watch=watch)
+    assert len(shapes) > 1
+    assert {*shapes, read_picture(out).shape} == {(40, 3 * 48, 3)}
+
+
+def test_a_strength_out_of_range_is_told_before_anything(clip: Path, look: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"strength = 1\.5 is out of range; it must be 0 to 1"):
+        vidgan.preview(clip, None, tmp_path / "look.png", strengths=[0, 1.5], model=look)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_reversed_a_model_shows_the_clip_in_its_own_manner(
+    clip: Path, look: Path, tmp_path: Path, pictures: Pictures
+) -> None:
+    turned = ["translate.reverse=true"]
+    vidgan.preview(clip, None, tmp_path / "there.png", at=[2], model=look)
+    vidgan.preview(clip, None, tmp_path / "back.png", at=[2], model=look, overrides=turned)
+    back = read_picture(tmp_path / "back.png")
+    assert not np.array_equal(back, read_picture(tmp_path / "there.png"))
+    vidgan.render(clip, look, tmp_path / "back.mkv", overrides=turned)
+    assert np.array_equal(back, pictures(tmp_path / "back.mkv")[2])
+
+
+def test_reversed_a_training_shows_the_target_in_the_manner_of_the_clip(
+    clip: Path, target: Path, recipe: str, tmp_path: Path
+) -> None:
+    out, aim = tmp_path / "look.png", read_picture(target)
+    vidgan.preview(clip, target, out, pipeline=recipe, overrides=["translate.reverse=true"])
+    shown = read_picture(out)
+    assert shown.shape == aim.shape
+    assert np.abs(shown.astype(float) - aim).mean() > 5
+    vidgan.preview(
+        clip,
+        target,
+        tmp_path / "s.png",
+        pipeline=recipe,
+        strengths=[0, 1],
+        overrides=["translate.reverse=true"],
+    )
+    sheet = read_picture(tmp_path / "s.png")
+    assert sheet.shape == (aim.shape[0], 3 * aim.shape[1], 3)
+    assert np.array_equal(sheet[:, : aim.shape[1]], aim)
+
+
+def test_reversed_there_is_no_frame_of_the_clip_to_show(
+    clip: Path, target: Path, recipe: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="--reverse shows the target in the manner of the clip: leave --at"):
+        vidgan.preview(
+            clip,
+            target,
+            tmp_path / "look.png",
+            at=[1],
+            pipeline=recipe,
+            overrides=["translate.reverse=true"],
+        )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_a_place_the_frame_trained_on_is_shown(

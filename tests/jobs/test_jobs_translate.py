@@ -238,6 +238,24 @@ def test_strength_is_chosen_when_rendering(
     assert not np.array_equal(pictures(tmp_path / "0.mkv"), pictures(tmp_path / "1.mkv"))
 
 
+def test_a_look_is_reversed_when_rendering(
+    look: Path, clip: Path, target: Path, tmp_path: Path, pictures: Pictures
+) -> None:
+    """Footage of the target's kind takes the clip's colours."""
+    footage = tmp_path / "footage"
+    footage.mkdir()
+    for index in range(2):
+        Image.fromarray(np.roll(read_picture(target), index, axis=1)).save(footage / f"{index}.png")
+    vidgan.render(footage, look, tmp_path / "back.mkv", overrides=["translate.reverse=true"])
+    source, result, manner = pictures(footage), pictures(tmp_path / "back.mkv"), pictures(clip)
+
+    def distance(frames: np.ndarray) -> float:
+        return float(np.abs(frames.mean((0, 1, 2)) - manner.mean((0, 1, 2))).sum())
+
+    assert result.shape == source.shape
+    assert distance(result) < 0.5 * distance(source)
+
+
 def test_a_translation_needs_a_target(clip: Path, recipe: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="tiny needs a target picture"):
         vidgan.translate(clip, None, tmp_path / "out.mp4", pipeline=recipe)

@@ -100,6 +100,10 @@ Strength = Annotated[
         show_default=False,
     ),
 ]
+Reverse = Annotated[
+    bool,
+    Option("--reverse", help="The other way: the target, or footage of its kind, in the manner of the clip."),
+]
 DryRun = Annotated[bool, Option("--dry-run", help="Print the resolved recipe and stop.")]
 Json = Annotated[bool, Option("--json", help="Print the result as JSON, for programs.")]
 
@@ -135,7 +139,10 @@ def all_overrides(
     codec: str | None = None,
     crf: int | None = None,
     strength: float | None = None,
+    reverse: bool = False,
 ) -> list[str]:
-    """--codec, --crf and --strength are short for --set; they come last, so they win."""
-    short = {"encode.codec": codec, "encode.crf": crf, "translate.strength": strength}
+    """--codec, --crf, --strength and --reverse are short for --set; they come last, so they win."""
+    short: dict[str, object] = {"encode.codec": codec, "encode.crf": crf, "translate.strength": strength}
+    if reverse:
+        short["translate.reverse"] = "true"
     return [*(overrides or []), *(f"{key}={value}" for key, value in short.items() if value is not None)]

@@ -7,6 +7,7 @@ from typer import Option
 
 from vidgan.cli import arguments as a
 from vidgan.cli.show import show_recipe, show_result, watching
+from vidgan.errors import UsageError
 
 EXAMPLE = "Example: vidgan preview clip.mp4 mosaic.png --at 48 --at 00:00:03.2 -o look.png"
 
@@ -23,6 +24,15 @@ _Model = Annotated[
     Path | None,
     Option(
         "-m", "--model", metavar="LOOK", help="Show a trained look; nothing is trained.", show_default=False
+    ),
+]
+_Strengths = Annotated[
+    str | None,
+    Option(
+        "--strengths",
+        metavar="LIST",
+        help="A row for each frame: the source, then these strengths, e.g. 0,0.5,1.",
+        show_default=False,
     ),
 ]
 _Pipeline = Annotated[
@@ -44,6 +54,8 @@ def command(
     overrides: a.Overrides = None,
     frame: a.PairFrame = None,
     strength: a.Strength = None,
+    strengths: _Strengths = None,
+    reverse: a.Reverse = False,
     device: a.Device = "auto",
     stream: a.Stream = None,
     rate: a.Rate = None,
@@ -54,7 +66,7 @@ def command(
     json: a.Json = False,
 ) -> None:
     """Show single frames in the look, as a PNG that is written anew after every stage of training."""
-    settings = a.all_overrides(overrides, strength=strength)
+    settings = a.all_overrides(overrides, strength=strength, reverse=reverse)
     from vidgan.jobs.preview import preview, preview_recipe
 
     if dry_run:
@@ -67,6 +79,7 @@ def command(
             target,
             out,
             at=at or (),
+            strengths=_parsed(strengths),
             model=model,
             pipeline=pipeline,
             overrides=settings,
@@ -75,3 +88,13 @@ def command(
             watch=watch,
         )
     show_result(result, json, notices)
+
+
+def _parsed(strengths: str | None) -> list[float]:
+    """0,0.5,1 as numbers; UsageError where it is something else."""
+    if strengths is None:
+        return []
+    try:
+        return [float(text) for text in strengths.split(",")]
+    except ValueError as error:
+        raise UsageError(f"--strengths {strengths} is not a list of numbers: give 0,0.5,1") from error

@@ -17,6 +17,7 @@ def command(
     out: a.Out,
     overrides: a.Overrides = None,
     strength: a.Strength = None,
+    reverse: a.Reverse = False,
     codec: a.Codec = None,
     crf: a.Crf = None,
     sheet: a.Sheet = None,
@@ -30,7 +31,7 @@ def command(
     json: a.Json = False,
 ) -> None:
     """Render CLIP in a trained look, with the recipe stored in it."""
-    settings = a.all_overrides(overrides, codec, crf, strength)
+    settings = a.all_overrides(overrides, codec, crf, strength, reverse)
     if dry_run:
         from vidgan.config import override_recipe
         from vidgan.gan.look import load_look

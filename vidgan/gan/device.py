@@ -30,10 +30,14 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
 
 
 def autocast(device: torch.device, precision: torch.dtype) -> AbstractContextManager:
-    """A context in which convolutions run in `precision`; nothing at all for fp32."""
+    """A context in which convolutions run in `precision`; nothing at all for fp32.
+
+    Without torch's cache of weights in bf16: all threads share it, and two that train at once would take
+    each other's, in whichever order they come.
+    """
     if precision == torch.float32:
         return nullcontext()
-    return torch.autocast(device.type, precision)
+    return torch.autocast(device.type, precision, cache_enabled=False)
 
 
 def _has_bf16(device: torch.device) -> bool:

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vidgan.gan.pyramid import Size
+from vidgan.gan.pyramid import Size, blended, faded
 
 LEAK = 0.05
 """Slope of the LeakyReLU for negative values, as in ConSinGAN (Hinz et al. 2020)."""
@@ -27,7 +27,8 @@ class Stage(nn.Module):
 
     def forward(self, level: Tensor, noise: Tensor, below: Tensor | None) -> Tensor:
         """level: (B, 3, H, W); noise: (B, 1, H, W); below: (B, C, H, W), or None at the coarsest."""
-        x = self.inject(level) + self.noise_gain * noise  # (1, C, 1, 1) * (B, 1, H, W) -> (B, C, H, W)
+        x = self.inject(level)  # (B, 3, H, W) -> (B, C, H, W)
+        x = x + (self.noise_gain * noise).to(x.dtype)  # in bf16 all the way: fp32 here would double every add
         if below is not None:
             x = x + below
         refined = x
@@ -37,10 +38,12 @@ class Stage(nn.Module):
 
 
 class Generator(nn.Module):
-    """Makes pictures of one domain out of a source pyramid of the other, or out of zeros and noise.
+    """Makes pictures of one domain out of a source pyramid in its colours, or out of noise alone.
 
     Stages hand on features, upsampled, with a residual around each stage (ConSinGAN, sec. 3; the
-    thesis). Telling every stage the source pyramid's own level is ours: it holds the arrangement.
+    thesis). Telling every stage the source pyramid's own level is ours: it holds the arrangement. So
+    is what the network draws: only the difference from the shown source, so that it starts from a
+    picture that is already right in the large.
     """
 
     def __init__(self, channels: int, blocks: int, stages: int = 1) -> None:
@@ -52,17 +55,19 @@ class Generator(nn.Module):
         """Add a stage that starts as a copy of the finest one (ConSinGAN, sec. 3.2)."""
         self.stages.append(deepcopy(self.stages[-1]))
 
-    def forward(self, levels: Sequence[Tensor], noises: Sequence[Tensor]) -> Tensor:
-        """levels: one (B, 3, h, w) in [-1, 1] per stage, coarsest first; noises: one (B, 1, h, w) each.
+    def forward(self, levels: Sequence[Tensor], shown: Sequence[float], noises: Sequence[Tensor]) -> Tensor:
+        """levels: one (B, 3, h, w) in [-1, 1] per stage, coarsest first, and how much of each is shown.
 
-        Returns (B, 3, H, W) in [-1, 1], of the last level's size.
+        noises: one (B, 1, h, w) each. Returns (B, 3, H, W), of the last level's size, around [-1, 1]:
+        whoever shows it, clamps it.
         """
         features = None
-        for stage, level, noise in zip(self.stages, levels, noises, strict=True):
+        for stage, level, noise in zip(self.stages, faded(levels, shown), noises, strict=True):
             if features is not None:
                 features = F.interpolate(features, level.shape[-2:], mode="bilinear", align_corners=False)
             features = _run(stage, level, noise, features)
-        return torch.tanh(self.tail(features))
+        drawn = torch.tanh(self.tail(features)).float()
+        return drawn + blended(levels, shown)
 
 
 def draw_noise(sizes: Sequence[Size], rng: torch.Generator, batch: int = 1) -> list[Tensor]:

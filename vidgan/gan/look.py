@@ -2,7 +2,7 @@
 
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +17,13 @@ from vidgan.config import Recipe, TranslateSettings, dump_recipe, parse_recipe
 from vidgan.errors import LookError, RecipeError
 from vidgan.gan.device import autocast, choose_precision
 from vidgan.gan.generator import Generator, draw_noise
-from vidgan.gan.pyramid import Ladder, fade_fine_levels
+from vidgan.gan.palette import PaletteMap
+from vidgan.gan.pyramid import Ladder, shown_levels, size_of
+from vidgan.gan.schedule import Record
 from vidgan.gan.training import Trained
 from vidgan.resample import resize
 
-FORMAT = "vidgan-look-1"
+FORMAT = "vidgan-look-2"
 
 # Convolutions see zeros beyond a picture's edge and draw a line along it: the edge is moved out of sight.
 _MARGIN_PX = 16
@@ -31,24 +33,48 @@ _MARGIN_PX = 16
 class Look:
     """What training made of a pair, ready to be applied to frames.
 
-    preview: (H, W, 3) uint8, the representative frame in the look; steps: iterations of each stage.
+    Each generator draws its domain's pictures and has the palette that leads there. preview: (H, W, 3)
+    uint8, the representative frame in the look. rates: the record of its training, every iteration's
+    learning rate, stage by stage; threads: how many each way had, for that record to be repeated.
     """
 
     generator_a: Generator
     generator_b: Generator
+    palette_a: PaletteMap
+    palette_b: PaletteMap
     ladder: Ladder
     recipe: Recipe
-    steps: tuple[int, ...]
+    rates: tuple[tuple[float, ...], ...]
+    threads: int = 1
     preview: np.ndarray | None = None
 
     @classmethod
     def of(cls, trained: Trained, recipe: Recipe) -> "Look":
-        return cls(trained.generator_a, trained.generator_b, trained.ladder, recipe, trained.steps)
+        return cls(
+            trained.generator_a,
+            trained.generator_b,
+            trained.palette_a,
+            trained.palette_b,
+            trained.ladder,
+            recipe,
+            trained.rates,
+            trained.threads,
+        )
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """Iterations of each stage."""
+        return tuple(map(len, self.rates))
+
+    @property
+    def record(self) -> Record:
+        """What a training needs to repeat this look's."""
+        return Record(self.rates, self.threads)
 
     def to(self, device: torch.device) -> "Look":
         for generator in (self.generator_a, self.generator_b):
             generator.to(device).to(memory_format=torch.channels_last)
-        return self
+        return replace(self, palette_a=self.palette_a.to(device), palette_b=self.palette_b.to(device))
 
 
 class Translator:
@@ -64,7 +90,9 @@ class Translator:
         """settings: the recipe's own, or those of the look's where None."""
         settings = settings or look.recipe.translate
         self.look, self.device = look.to(device), device
-        self.strength, self.noise_seed = settings.strength, settings.noise_seed
+        self.generator = self.look.generator_a if settings.reverse else self.look.generator_b
+        self.palette = self.look.palette_a if settings.reverse else self.look.palette_b
+        self.settings = settings
         self.precision = choose_precision(look.recipe.train.precision, device)
         self._noises: list[Tensor] = []
 
@@ -74,20 +102,21 @@ class Translator:
         height, width = frame.shape[-2:]
         margin = min(_MARGIN_PX, height - 1, width - 1)
         framed = F.pad(frame.to(self.device), [margin] * 4, mode="reflect")
-        result = resize(self._translate(framed), (framed.shape[-2], framed.shape[-1]))
+        result = resize(self._translate(framed), size_of(framed)).clamp(-1, 1)
         return result[..., margin : margin + height, margin : margin + width].contiguous()
 
     def _translate(self, frame: Tensor) -> Tensor:
-        generator = self.look.generator_b
-        levels = self.look.ladder.pyramid(frame)[: len(generator.stages)]
+        stages = len(self.generator.stages)
+        levels = self.look.ladder.pyramid(self.palette(frame))[:stages]
+        shown = shown_levels(stages, self.settings.strength)
         with autocast(self.device, self.precision):
-            return generator(fade_fine_levels(levels, self.strength), self._noise_for(levels)).float()
+            return self.generator(levels, shown, self._noise_for(levels))
 
     def _noise_for(self, levels: list[Tensor]) -> list[Tensor]:
         if not self._noises or self._noises[-1].shape[-2:] != levels[-1].shape[-2:]:
-            rng = torch.Generator().manual_seed(self.noise_seed)
-            sizes = [(level.shape[-2], level.shape[-1]) for level in levels]
-            self._noises = [noise.to(self.device) for noise in draw_noise(sizes, rng)]
+            rng = torch.Generator().manual_seed(self.settings.noise_seed)
+            noises = draw_noise([size_of(level) for level in levels], rng)
+            self._noises = [noise.to(self.device) * self.settings.noise_amp for noise in noises]
         return self._noises
 
 
@@ -98,11 +127,20 @@ def save_look(look: Look, path: Path) -> None:
         for name, generator in (("generator_a", look.generator_a), ("generator_b", look.generator_b))
         for key, value in generator.state_dict().items()
     }
+    for name, palette in (("palette_a", look.palette_a), ("palette_b", look.palette_b)):
+        tensors |= {f"{name}.source": palette.source.cpu(), f"{name}.mapped": palette.mapped.cpu()}
+    tensors["rates"] = torch.tensor([rate for stage in look.rates for rate in stage], dtype=torch.float64)
     if look.preview is not None:
         tensors["preview_png"] = torch.frombuffer(bytearray(_png(look.preview)), dtype=torch.uint8)
-    header = {"stages": look.ladder.stages, "factor": look.ladder.factor, "steps": look.steps}
+    header = {
+        "stages": look.ladder.stages,
+        "factor": look.ladder.factor,
+        "grown": len(look.generator_b.stages),
+        "steps": look.steps,
+        "threads": look.threads,
+    }
     metadata = {"format": FORMAT, "recipe": dump_recipe(look.recipe), "look": json.dumps(header)}
-    path.write_bytes(save(tensors, metadata))
+    path.write_bytes(save({key: value.contiguous() for key, value in tensors.items()}, metadata))
 
 
 def load_look(path: Path, device: torch.device | str = "cpu") -> Look:
@@ -127,8 +165,16 @@ def _rebuild(path: Path, metadata: dict[str, str], tensors: dict[str, Tensor]) -
         recipe = parse_recipe(metadata["recipe"], where=f"the recipe in {path}")
         header = json.loads(metadata["look"])
         ladder = Ladder(header["stages"], header["factor"])
-        a, b = (_load_generator(name, tensors, recipe, ladder) for name in ("generator_a", "generator_b"))
-        return Look(a, b, ladder, recipe, tuple(header["steps"]), _preview(tensors.get("preview_png")))
+        a, b = (
+            _load_generator(name, tensors, recipe, header["grown"]) for name in ("generator_a", "generator_b")
+        )
+        to_a, to_b = (
+            PaletteMap(tensors[f"{name}.source"], tensors[f"{name}.mapped"])
+            for name in ("palette_a", "palette_b")
+        )
+        rates = tuple(tuple(stage.tolist()) for stage in tensors["rates"].cpu().split(header["steps"]))
+        preview = _preview(tensors.get("preview_png"))
+        return Look(a, b, to_a, to_b, ladder, recipe, rates, header["threads"], preview)
     except (KeyError, TypeError, RuntimeError, ValueError, OSError, RecipeError) as error:
         raise LookError(f"{path} is damaged or of another version ({error}); train it again") from error
 
@@ -139,9 +185,9 @@ def _preview(png: Tensor | None) -> np.ndarray | None:
     )
 
 
-def _load_generator(name: str, tensors: dict[str, Tensor], recipe: Recipe, ladder: Ladder) -> Generator:
+def _load_generator(name: str, tensors: dict[str, Tensor], recipe: Recipe, stages: int) -> Generator:
     with torch.random.fork_rng(devices=[]):  # first weights are drawn, only to be replaced
-        generator = Generator(recipe.train.channels, recipe.train.blocks, ladder.stages)
+        generator = Generator(recipe.train.channels, recipe.train.blocks, stages)
     prefix = f"{name}."
     generator.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
     return generator

@@ -6,15 +6,41 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vidgan.gan.order import sort_rows
+
 
 def hinge_critic(real: Tensor, fake: Tensor) -> Tensor:
     """The critic's hinge loss (Lim & Ye 2017, eq. 4). real, fake: scores of any shape. Scalar >= 0."""
     return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
 
 
-def hinge_generator(fake: Tensor) -> Tensor:
-    """The generator's side of the hinge game: raise the critic's score of the fake."""
+def wasserstein_critic(real: Tensor, fake: Tensor) -> Tensor:
+    """The critic's Wasserstein loss (Arjovsky et al. 2017): how far it tells the fakes from the real."""
+    return fake.mean() - real.mean()
+
+
+def raise_score(fake: Tensor) -> Tensor:
+    """The generator's side of the hinge and Wasserstein games: raise the critic's score of the fake."""
     return -fake.mean()
+
+
+def logistic_critic(real: Tensor, fake: Tensor) -> Tensor:
+    """The critic's side of the original game, scores being logits (Goodfellow et al. 2014, eq. 1)."""
+    return F.softplus(-real).mean() + F.softplus(fake).mean()
+
+
+def non_saturating(fake: Tensor) -> Tensor:
+    """The generator's side of it: -log D(fake), which does not fade while it loses (ibid., sec. 3)."""
+    return F.softplus(-fake).mean()
+
+
+def gradient_penalty(slopes: Tensor) -> Tensor:
+    """Two-sided WGAN-GP penalty (Gulrajani et al. 2017, eq. 3): how far slopes are from length 1.
+
+    slopes: (B, 3, H, W), the critic's gradient at pictures between real and fake, taken pixel by pixel
+    as SinGAN does for patch critics. Scalar >= 0.
+    """
+    return (slopes.norm(dim=1) - 1).square().mean()
 
 
 def cycle(picture: Tensor, returned: Tensor) -> Tensor:
@@ -64,20 +90,19 @@ def patch_distribution(
 ) -> Tensor:
     """Sliced-Wasserstein-1 distance between the patches of two pictures (Rabin et al. 2011).
 
-    fake, real: (B, 3, H, W), of any two sizes that hold a patch; projections: (P, 3, k, k).
-    Every direction's projected patches, taken every `stride` pixels from `offset`, are sorted and
-    compared quantile by quantile. Scalar >= 0.
+    fake, real: (B, 3, H, W), compared one by one, of any two sizes that hold a patch; projections:
+    (P, 3, k, k). Every direction's projected patches, taken every `stride` pixels from `offset`, are
+    sorted and compared quantile by quantile. Scalar >= 0.
     """
     top, left = offset
-    a, b = (
-        _sorted_projections(x[..., top:, left:], projections, stride) for x in (fake, real)
-    )  # (P, n), (P, m)
-    n = min(a.shape[1], b.shape[1])
-    return (_quantiles(a, n) - _quantiles(b, n)).abs().mean()
+    ours = _sorted_projections(fake[..., top:, left:], projections, stride)  # (B * P, n)
+    theirs = _sorted_projections(real[..., top:, left:], projections, stride)  # (B * P, m)
+    n = min(ours.shape[1], theirs.shape[1])
+    return (_quantiles(ours, n) - _quantiles(theirs, n)).abs().mean()
 
 
 def _sorted_projections(picture: Tensor, projections: Tensor, stride: int) -> Tensor:
-    return F.conv2d(picture, projections, stride=stride).transpose(0, 1).flatten(1).sort(dim=1).values
+    return sort_rows(F.conv2d(picture, projections, stride=stride).flatten(0, 1).flatten(1))
 
 
 def _quantiles(ordered: Tensor, n: int) -> Tensor:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from vidgan.resample import resize
@@ -48,17 +48,43 @@ class Ladder:
         return [*(resize(picture, size).clamp(-1, 1) for size in sizes[:-1]), picture]
 
 
-def fade_fine_levels(levels: Sequence[Tensor], strength: float) -> list[Tensor]:
-    """Hide the source's fine levels from the generator: the freer it is, the more it re-draws.
+def shown_levels(stages: int, strength: float) -> list[float]:
+    """How much of each source level the generator is shown, 0..1: the less, the more it re-draws.
 
     strength 0 shows every level, 1 the coarsest alone; between, levels fade out one after another,
     finest first.
     """
-    hidden = strength * (len(levels) - 1)
-    shown = [min(1.0, max(0.0, len(levels) - index - hidden)) for index in range(len(levels))]
-    return [level if k == 1 else level * k for level, k in zip(levels, shown, strict=True)]
+    hidden = strength * (stages - 1)
+    return [min(1.0, max(0.0, stages - index - hidden)) for index in range(stages)]
 
 
-def blank_levels(levels: Sequence[Tensor], keep: int = 0) -> list[Tensor]:
-    """The same pyramid with zeros above its first `keep` levels: nothing to translate, only noise."""
-    return [level if index < keep else torch.zeros_like(level) for index, level in enumerate(levels)]
+def nothing_shown(stages: int) -> list[float]:
+    """Nothing to translate: the generator makes a picture of noise alone."""
+    return [0.0] * stages
+
+
+def faded(levels: Sequence[Tensor], shown: Sequence[float]) -> list[Tensor]:
+    """Every level as much as it is shown."""
+    return [level if share == 1 else level * share for level, share in zip(levels, shown, strict=True)]
+
+
+def blended(levels: Sequence[Tensor], shown: Sequence[float]) -> Tensor:
+    """What the shown levels add up to: a Laplacian pyramid (Burt & Adelson 1983), collapsed.
+
+    Bands that are not shown are left out, so the picture is the source itself, or the softer the less
+    is shown. Returns (B, 3, H, W) of the last level's size.
+    """
+    picture = levels[0] * shown[0]
+    for coarse, level, share in zip(levels[:-1], levels[1:], shown[1:], strict=True):
+        picture = _enlarged(picture, level)
+        if share > 0:
+            picture = picture + share * (level - _enlarged(coarse, level))
+    return picture
+
+
+def _enlarged(coarse: Tensor, like: Tensor) -> Tensor:
+    return F.interpolate(coarse, like.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def size_of(picture: Tensor) -> Size:
+    return picture.shape[-2], picture.shape[-1]

@@ -14,15 +14,17 @@ _ALL = torch.get_num_threads()
 _ROUNDS = 6
 
 
-def use_fastest_thread_count(device: torch.device) -> int:
-    """Time a small convolution with one thread and with all, and stay with the faster. Returns the count.
+def choose_thread_count(ways: int) -> int:
+    """Time a small convolution with one thread and with each way's share, and stay with the faster.
 
-    Costs some 50 ms; results may differ in rounding between counts, so only runs that are bounded by
-    time ask for it.
+    ways: how many Python threads will work at the same time. Costs some 50 ms; results may differ in
+    rounding between counts, so only runs that are bounded by time ask for it. Returns the count.
     """
-    if device.type == "cpu" and _ALL > 1:
-        torch.set_num_threads(min((1, _ALL), key=_seconds_with))
-    return torch.get_num_threads()
+    share = max(1, _ALL // ways)
+    if share > 1:
+        share = min((1, share), key=_seconds_with)
+    torch.set_num_threads(share)
+    return share
 
 
 def _seconds_with(threads: int) -> float:

@@ -1,24 +1,35 @@
-"""Training on one representative pair: sample, update critics, update generators, advance."""
+"""Training on one representative pair: sample, update critics, update generators, measure, advance."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vidgan.config import TrainSettings
+from vidgan.errors import LookError
 from vidgan.gan.adam import Adam
+from vidgan.gan.adversarial import GAMES
 from vidgan.gan.critic import Critic
+from vidgan.gan.direction import Direction, Turn
 from vidgan.gan.domain import Domain
 from vidgan.gan.generator import Generator
-from vidgan.gan.objective import Objective
-from vidgan.gan.play import Player, Side
-from vidgan.gan.pyramid import Ladder
-from vidgan.gan.schedule import Schedule, Tick
-from vidgan.gan.threads import use_fastest_thread_count
+from vidgan.gan.palette import PaletteMap, fit_palette_maps
+from vidgan.gan.pyramid import Ladder, size_of
+from vidgan.gan.schedule import Record, Replay, Schedule, Tick
+from vidgan.gan.threads import choose_thread_count
+from vidgan.gan.watch import Examiner, Health, Settling, counter_collapse
+from vidgan.resample import resize
 
-_MEMORY = 0.05  # how much of a reported loss is the last iteration's
 _REPORT_EVERY = 5  # iterations: reading losses off a GPU makes it wait
+_EXAMINE_EVERY = 75
+_PALETTE_PX = 110  # short side at which palettes are fitted: arrangements are even, and more shows no more
+
+State = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -35,107 +46,281 @@ class TrainProgress:
 
 @dataclass(frozen=True)
 class Trained:
-    """What training leaves: both generators, the ladder they climb, how many steps each stage took."""
+    """What training leaves: both generators with their palettes, the ladder they climb, and its record.
+
+    rates: the learning rate of every iteration, stage by stage; seconds: spent in each stage. With the
+    same recipe, pictures, device and thread count, a run of that record repeats the weights. health: how
+    each direction did on held-out frames, to B first, where it was measured. interrupted: the run was
+    stopped before its end. findings: collapses that were seen and countered, in words.
+    """
 
     generator_a: Generator
     generator_b: Generator
+    palette_a: PaletteMap
+    palette_b: PaletteMap
     ladder: Ladder
-    steps: tuple[int, ...]
-    seconds: float
+    rates: tuple[tuple[float, ...], ...]
+    seconds: tuple[float, ...]
+    threads: int = 1
+    health: tuple[Health, ...] = ()
+    interrupted: bool = False
+    findings: tuple[str, ...] = ()
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        return tuple(map(len, self.rates))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What is trained on, in [-1, 1] on one device, of any two sizes; the target is at its texture scale.
+
+    a: (N, 3, H, W), the clip's frames, its half of the pair first. b: (1, 3, H, W), the target.
+    held_out: (1, 3, H, W) each, frames that training only measures itself by; the pair's own where empty.
+    """
+
+    a: Tensor
+    b: Tensor
+    held_out: Sequence[Tensor] = ()
+
+
+@dataclass
+class Best:
+    """The weights that did best on held-out frames."""
+
+    penalty: float = float("inf")
+    weights: State = field(default_factory=dict)
+    health: tuple[Health, ...] = ()
 
 
 def train_pair(
-    picture_a: Tensor,
-    picture_b: Tensor,
+    pair: Pair,
     settings: TrainSettings,
     *,
+    record: Record | None = None,
     on_progress: Callable[[TrainProgress], None] = lambda progress: None,
     on_stage: Callable[[Trained], None] = lambda trained: None,
 ) -> Trained:
     """Train G_A and G_B on the pair, coarse to fine.
 
-    picture_a, picture_b: (1, 3, H, W) in [-1, 1] on one device, of any two sizes; the target is
-    already at its texture scale. on_stage is called after every stage with what stands so far.
+    record: another run's schedule, to repeat it. on_stage is called after every stage with what
+    stands so far.
     """
-    return Trainer(picture_a, picture_b, settings).run(on_progress, on_stage)
+    return Trainer(pair, settings, record).run(on_progress, on_stage)
 
 
 class Trainer:
-    """The state of one run: two domains, their optimisers, the player, the objective, the schedule."""
+    """The state of one run: two domains, both ways between them, their optimisers, the schedule."""
 
-    def __init__(self, picture_a: Tensor, picture_b: Tensor, settings: TrainSettings) -> None:
+    def __init__(self, pair: Pair, settings: TrainSettings, record: Record | None = None) -> None:
         self.settings = settings
-        sizes = [(p.shape[-2], p.shape[-1]) for p in (picture_a, picture_b)]
+        self.device = pair.b.device
+        sizes = [size_of(pair.a), size_of(pair.b)]
         self.ladder = Ladder.between(sizes, settings.coarsest_px, settings.scale_factor)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)  # initial weights; the caller's random state stays its own
-            self.a, self.b = self._new_domain(picture_a), self._new_domain(picture_b)
-        self.player = Player(settings, self.ladder, picture_a.device)
-        self.objective = Objective(settings, self.player, self.a, self.b)
-        self.schedule = Schedule(settings, self.ladder.stages)
-        self.running: dict[str, Tensor] = {}  # means of the last losses, left on the device
+            self.a, self.b = self._new_domain(pair.a), self._new_domain(pair.b)
+        self.rng = torch.Generator(self.device).manual_seed(settings.seed)
+        self._fit_palettes()
+        self.ways = (self._new_direction(self.a, self.b, 1), self._new_direction(self.b, self.a, 2))
+        held_out = [frame.to(self.device) for frame in pair.held_out] or [pair.a[:1]]
+        self.examiners = (
+            Examiner(self.ways[0], held_out, settings),
+            Examiner(self.ways[1], [pair.b], settings),
+        )
+        self.schedule = self._new_schedule(record)
+        self.stage, self.best, self.findings = -1, Best(), Counter[str]()
+        self.settling = (Settling(), Settling())
+        self.record = record
+        self.threads = torch.get_num_threads()
 
     def run(
-        self, on_progress: Callable[[TrainProgress], None], on_stage: Callable[[Trained], None]
+        self,
+        on_progress: Callable[[TrainProgress], None] = lambda progress: None,
+        on_stage: Callable[[Trained], None] = lambda trained: None,
+        should_stop: Callable[[], bool] = lambda: False,
     ) -> Trained:
-        self.schedule.begin()
-        for stage in range(self.ladder.stages):
-            self._enter(stage)
-            if not self.settings.steps:
-                use_fastest_thread_count(self.a.levels[0].device)
-            for tick in self.schedule.ticks(stage):
-                self._set_rate(self.settings.learning_rate * self.schedule.rate(tick))
-                sides = self.player.play(self.a, self.b, stage, tick.step)
-                self._update_critics(sides)
-                self._update_generators(sides, stage, tick.step)
-                if tick.step % _REPORT_EVERY == 0:
-                    on_progress(self._progress(stage, tick))
-            on_stage(self._trained())
-        return self._trained()
+        """Train, or go on training, to the end; or until should_stop, asked between iterations."""
+        self.schedule.resume()
+        with self._workers() as play:
+            for stage in range(max(0, self.stage), self.ladder.stages):
+                if stage > self.stage:
+                    self.enter(stage)
+                for tick in self.schedule.ticks(stage):
+                    self._iterate(stage, tick, play)
+                    if tick.step % _REPORT_EVERY == 0:
+                        on_progress(self._progress(stage, tick))
+                    if tick.step % _EXAMINE_EVERY == _EXAMINE_EVERY - 1:
+                        self._examine(stage)
+                    if should_stop():
+                        return self.trained(interrupted=True)
+                if stage < self.ladder.stages - 1:
+                    on_stage(self.trained())
+        self._keep_the_best(self._measure(self.stage))
+        on_stage(self.trained())
+        return self.trained()
 
-    def _new_domain(self, picture: Tensor) -> Domain:
-        generator = Generator(self.settings.channels, self.settings.blocks)
-        return Domain(picture, self.ladder, generator, Critic(self.settings.critic_channels))
+    def trained(self, interrupted: bool = False) -> Trained:
+        """What stands so far, the best weights where any were kept; its generators are its own."""
+        with torch.random.fork_rng(devices=[]):
+            a, b = (self._standing(name, domain) for name, domain in (("a", self.a), ("b", self.b)))
+        rates = tuple(tuple(stage) for stage in self.schedule.rates)
+        return Trained(
+            a,
+            b,
+            self.a.palette,
+            self.b.palette,
+            self.ladder,
+            rates,
+            tuple(self.schedule.seconds),
+            self.threads,
+            self.best.health,
+            interrupted,
+            tuple(f"{finding} ({times} times)" for finding, times in self.findings.items()),
+        )
 
-    def _enter(self, stage: int) -> None:
+    def _new_schedule(self, record: Record | None) -> Schedule:
+        if record is None:
+            return Schedule(self.settings, self.ladder.stages)
+        if len(record.rates) != self.ladder.stages:
+            raise LookError(
+                f"the training to repeat has {len(record.rates)} stages, this pair {self.ladder.stages}: "
+                "give the pair that it was made with"
+            )
+        return Replay(self.settings, record)
+
+    def _new_domain(self, pictures: Tensor) -> Domain:
+        s = self.settings
+        critic = Critic(s.critic_channels, GAMES[s.objective].spectral)
+        return Domain(pictures, self.ladder, Generator(s.channels, s.blocks), critic)
+
+    def _new_direction(self, source: Domain, target: Domain, number: int) -> Direction:
+        return Direction(source, target, self.settings, self.ladder, self.settings.seed + number * 2**32)
+
+    def _fit_palettes(self) -> None:
+        even_a, even_b = (_at_palette_size(domain.even[-1]) for domain in (self.a, self.b))
+        to_b, to_a = fit_palette_maps(self.a.levels, self.b.levels, even_a, even_b, self.rng)
+        self.b.palette, self.a.palette = to_b, to_a
+
+    def enter(self, stage: int) -> None:
+        """Begin a stage: both generators grow, optimisers start afresh."""
+        self.stage = stage
         if stage:
             self.a.generator.grow()
             self.b.generator.grow()
-        self.optimise_generators = self._adam(self.a.generator, self.b.generator)
-        self.optimise_critics = self._adam(self.a.critic, self.b.critic)
+        self._new_optimisers()
+        self.settling = (Settling(), Settling())
 
-    def _adam(self, *networks: nn.Module) -> Adam:
-        return Adam((p for network in networks for p in network.parameters()), self.settings.learning_rate)
+    def _new_optimisers(self) -> None:
+        generators = (self.a.generator, self.b.generator)
+        parameters = [p for generator in generators for p in generator.parameters()]
+        self.optimise_generators = Adam(parameters, self.settings.learning_rate)
+        for way in self.ways:
+            way.enter_stage()
 
-    def _set_rate(self, rate: float) -> None:
-        self.optimise_generators.rate = self.optimise_critics.rate = rate
+    def _iterate(self, stage: int, tick: Tick, play: Callable[[Turn, Sequence[Tensor]], Any]) -> None:
+        turn = Turn(stage, tick.step, self._draw_strength(), tick.rate)
+        there, back = play(turn, self.optimise_generators.parameters)
+        self.optimise_generators.rate = tick.rate
+        self.optimise_generators.follow([_sum(x, y) for x, y in zip(there, back, strict=True)])
+        if tick.step % _REPORT_EVERY == 0:
+            self._watch_settling(stage)
 
-    def _update_critics(self, sides: tuple[Side, Side]) -> None:
-        loss = self.objective.critic_loss(sides)
-        self.optimise_critics.zero_grad()
-        loss.backward()
-        self.optimise_critics.step()
-        self._remember("critic", loss)
+    def _watch_settling(self, stage: int) -> None:
+        for way, settling in zip(self.ways, self.settling, strict=True):
+            settling.add(float(way.running["patch"]))
+        if all(settling.settled() for settling in self.settling):
+            self.schedule.settle(stage)
 
-    def _update_generators(self, sides: tuple[Side, Side], stage: int, step: int) -> None:
-        weights = self.settings.weights()
-        terms = self.objective.generator_losses(sides, stage, step)
-        total = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
-        self.optimise_generators.zero_grad()
-        total.backward()
-        self.optimise_generators.step()
-        for name, term in terms.items():
-            self._remember(name, term)
+    def _examine(self, stage: int) -> None:
+        """Measure both ways on held-out frames, act on collapse, keep the best of the last stage's end."""
+        health = self._measure(stage)
+        if stage >= self.ladder.stages // 2:  # coarser there is hardly any texture to have or to lack
+            self._counter_collapse(stage, health)
+        is_falling = self.schedule.rates[stage][-1] < self.settings.learning_rate
+        if stage == self.ladder.stages - 1 and is_falling:
+            self._keep_the_best(health)
 
-    def _remember(self, name: str, loss: Tensor) -> None:
-        value = loss.detach()
-        self.running[name] = torch.lerp(self.running.get(name, value), value, _MEMORY)
+    def _measure(self, stage: int) -> tuple[Health, ...]:
+        return tuple(examiner.examine(stage) for examiner in self.examiners)
+
+    def _keep_the_best(self, health: tuple[Health, ...]) -> None:
+        there, back = health
+        penalty = there.penalty() + 0.5 * back.penalty()
+        if penalty < self.best.penalty:
+            self.best = Best(penalty, self.weights(), health)
+
+    def _counter_collapse(self, stage: int, health: Sequence[Health]) -> None:
+        for way, found, name in zip(self.ways, health, ("to the target", "back"), strict=True):
+            finding = counter_collapse(way, found)
+            if finding:
+                self.findings[f"stage {stage + 1}: the way {name} {finding}"] += 1
+
+    def weights(self) -> State:
+        """Both generators' weights, as they stand."""
+        named = (("generator_a", self.a.generator), ("generator_b", self.b.generator))
+        return {f"{name}.{k}": v.detach().clone() for name, g in named for k, v in g.state_dict().items()}
+
+    def load_weights(self, weights: State) -> None:
+        """Take over weights() of generators with as many stages."""
+        for prefix, generator in (("generator_a.", self.a.generator), ("generator_b.", self.b.generator)):
+            own = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+            generator.load_state_dict(own)
+
+    def _standing(self, name: str, domain: Domain) -> Generator:
+        s = self.settings
+        generator = Generator(s.channels, s.blocks, len(domain.generator.stages)).to(self.device)
+        weights = self.best.weights or self.weights()
+        prefix = f"generator_{name}."
+        own = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+        generator.load_state_dict(own)
+        return generator.to(memory_format=torch.channels_last)
+
+    def _draw_strength(self) -> float:
+        """Some iterations show the generators everything, the others hide fine levels, any number of them."""
+        chance, how_far = torch.rand(2, generator=self.rng, device=self.device).tolist()
+        return how_far if chance < self.settings.free_share else 0.0
+
+    @contextmanager
+    def _workers(self) -> Iterator[Callable[[Turn, Sequence[Tensor]], Any]]:
+        """Both ways at once, each in a thread with its share of the cores; on a GPU one after the other."""
+        if self.device.type != "cpu":
+            yield lambda turn, parameters: [way.gradients(turn, parameters) for way in self.ways]
+            return
+        before = torch.get_num_threads()
+        self.threads = self._thread_count(before)
+        torch.set_num_threads(self.threads)
+        try:
+            with ThreadPoolExecutor(len(self.ways), "train", torch.set_num_threads, (self.threads,)) as pool:
+                yield lambda turn, parameters: list(
+                    pool.map(lambda way: way.gradients(turn, parameters), self.ways)
+                )
+        finally:
+            torch.set_num_threads(before)
+
+    def _thread_count(self, all_threads: int) -> int:
+        if self.record is not None:
+            return self.record.threads
+        ways = len(self.ways)
+        return max(1, all_threads // ways) if self.settings.steps else choose_thread_count(ways)
 
     def _progress(self, stage: int, tick: Tick) -> TrainProgress:
-        means = {name: float(mean) for name, mean in self.running.items()}
+        names = dict.fromkeys(name for way in self.ways for name in way.running)
+        means = {name: self._both_ways(name) for name in names}
         seconds = self.schedule.elapsed()
         return TrainProgress(stage, self.ladder.stages, tick.step, tick.run_progress, seconds, means)
 
-    def _trained(self) -> Trained:
-        steps, seconds = tuple(self.schedule.steps_taken), self.schedule.elapsed()
-        return Trained(self.a.generator, self.b.generator, self.ladder, steps, seconds)
+    def _both_ways(self, name: str) -> float:
+        return sum(float(way.running[name]) for way in self.ways if name in way.running)
+
+
+def _sum(x: Tensor | None, y: Tensor | None) -> Tensor | None:
+    if x is None or y is None:
+        return y if x is None else x
+    return x + y
+
+
+def _at_palette_size(picture: Tensor) -> Tensor:
+    height, width = size_of(picture)
+    scale = min(1.0, _PALETTE_PX / min(height, width))
+    return resize(picture, (max(1, round(height * scale)), max(1, round(width * scale)))).clamp(-1, 1)

@@ -1,21 +1,23 @@
 """A look at single frames before the whole clip is rendered, refreshed while training goes on."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from vidgan.config import Recipe, load_recipe
-from vidgan.errors import UsageError
+from vidgan.config import Recipe, TranslateSettings, load_recipe
+from vidgan.errors import Interrupted, UsageError
 from vidgan.gan.device import choose_device
 from vidgan.gan.look import Look, Translator, load_look
+from vidgan.jobs.interrupt import stop_when_interrupted
 from vidgan.jobs.options import Options, Result, Watch
 from vidgan.jobs.render import recipe_of
 from vidgan.jobs.rendering import estimator_for, rendered_frames
 from vidgan.jobs.source import chosen_frame, frame_number, open_source, survey_clip
 from vidgan.jobs.train import Lesson, learn, require_training
-from vidgan.jobs.training import read_target
+from vidgan.jobs.training import Session, read_target
 from vidgan.keyframes import Survey
 from vidgan.media import Clip, check_output, write_picture
 from vidgan.media.output import PICTURES
@@ -30,6 +32,7 @@ def preview(
     out: str | Path,
     *,
     at: Sequence[str | int] = (),
+    strengths: Sequence[float] = (),
     model: str | Path | None = None,
     pipeline: str | None = None,
     overrides: Sequence[str] = (),
@@ -39,9 +42,11 @@ def preview(
 ) -> Result:
     """Show single frames in the look of a target, or of a trained model, as one picture `out`.
 
-    at: frame numbers or timecodes; the one trained on where empty; several stand side by side.
-    pipeline: the recipe to train, `draft` unless told. While training, `out` is written anew after
-    every stage; the last version is exactly what a render of these frames gives. Raises VidganError.
+    at: frame numbers or timecodes; the one trained on where empty; several stand side by side. strengths:
+    several, to choose from: a row for each frame, its source first. pipeline: the recipe to train, `draft`
+    unless told. While training, `out` is written anew after every stage; the last version is exactly what
+    a render of these frames gives. A recipe that reverses shows the target in the manner of the clip,
+    where it is trained here; a trained model is applied to the clip's frames. Raises VidganError.
     """
     options, watch = options or Options(), watch or Watch()
     if (target is None) == (model is None):
@@ -51,8 +56,11 @@ def preview(
     check_output(out, inputs, overwrite=options.overwrite, endings=PICTURES)
     look = None if model is None else load_look(Path(model), device)
     recipe = _recipe(look, pipeline, overrides)
+    steps = [_translation(recipe, strength) for strength in strengths] or [recipe.translate]
     estimator_for(recipe, device, options.raft_weights)  # RAFT's weights may be missing: before training
     picture = None if target is None else read_target(target, recipe.train)
+    if recipe.translate.reverse and picture is not None and at:
+        raise UsageError("--reverse shows the target in the manner of the clip: leave --at out.")
     source = open_source(clip, options, watch)
     asked = [frame_number(source, place) for place in at]
     wanted = chosen_frame(source, frame)
@@ -60,11 +68,21 @@ def preview(
     pair = found.representative if wanted is None else wanted
     numbers = asked or [pair]
     lesson = Lesson(look, pair, 0.0) if look else None
+    turned = recipe.translate.reverse and picture is not None
     if lesson is None:
         assert picture is not None
-        refresh = _refresher(source, numbers, recipe, device, Path(out), watch)
-        lesson = learn(source, found, picture, recipe, pair, options, watch, refresh)
-    write_picture(out, _rendered(source, found, numbers, lesson.look, recipe, options))
+        shown = [picture] if turned else [source.frame(number).pixels for number in numbers]
+        refresh = _refresher(shown, steps, device, Path(out), watch)
+        with stop_when_interrupted() as should_stop:
+            session = Session(should_stop=should_stop)
+            lesson = learn(source, found, picture, recipe, pair, options, watch, refresh, session)
+        if lesson.interrupted:
+            refresh(lesson.look)
+            raise Interrupted(f"training was stopped early: {out} shows the best so far.")
+        if turned:
+            write_picture(out, _directly(lesson.look, shown, steps, device))
+    if not turned:
+        write_picture(out, _rendered(source, found, numbers, steps, lesson.look, recipe, options))
     return Result(
         Path(out),
         str(device),
@@ -90,32 +108,68 @@ def _recipe(look: Look | None, pipeline: str | None, overrides: Sequence[str]) -
     return recipe_of(look, overrides)
 
 
+def _translation(recipe: Recipe, strength: float) -> TranslateSettings:
+    return replace(recipe.translate, strength=strength)
+
+
 def _refresher(
-    clip: Clip, numbers: Sequence[int], recipe: Recipe, device: torch.device, out: Path, watch: Watch
+    sources: Sequence[np.ndarray],
+    steps: Sequence[TranslateSettings],
+    device: torch.device,
+    out: Path,
+    watch: Watch,
 ) -> Callable[[Look], None]:
     """What writes `out` from a look in training: each frame by itself, at the size it has reached."""
-    sources = [to_tensor(clip.frame(number).pixels) for number in numbers]
 
     def refresh(look: Look) -> None:
-        translator = Translator(look, device, recipe.translate)
-        write_picture(out, np.hstack([to_pixels(translator(source)) for source in sources]))
+        write_picture(out, _directly(look, sources, steps, device))
         watch.notice(f"{out} shows stage {len(look.generator_b.stages)} of {look.ladder.stages}")
 
     return refresh
 
 
-def _rendered(
-    clip: Clip, found: Survey, numbers: Sequence[int], look: Look, recipe: Recipe, options: Options
+def _directly(
+    look: Look, sources: Sequence[np.ndarray], steps: Sequence[TranslateSettings], device: torch.device
 ) -> np.ndarray:
-    """These frames as a render of the clip has them, smoothed over their neighbours, side by side."""
+    """Each source by itself, without its neighbours."""
+    columns = []
+    for settings in steps:
+        translator = Translator(look, device, settings)
+        columns.append([to_pixels(translator(to_tensor(source))) for source in sources])
+    return _arranged([_eight_bit(source) for source in sources], columns)
+
+
+def _rendered(
+    clip: Clip,
+    found: Survey,
+    numbers: Sequence[int],
+    steps: Sequence[TranslateSettings],
+    look: Look,
+    recipe: Recipe,
+    options: Options,
+) -> np.ndarray:
+    """These frames as a render of the clip has them, smoothed over their neighbours."""
     device = choose_device(options.device)
-    translator = Translator(look, device, recipe.translate)
     estimator = estimator_for(recipe, device, options.raft_weights)
-    pictures = []
-    for number in numbers:
-        frames = rendered_frames(clip, translator, recipe.smooth, found.cuts, estimator, number, number + 1)
-        pictures += [_eight_bit(rendered.frame.pixels) for rendered in frames]
-    return np.hstack(pictures)
+    columns = []
+    for settings in steps:
+        translator = Translator(look, device, settings)
+        column = []
+        for number in numbers:
+            frames = rendered_frames(
+                clip, translator, recipe.smooth, found.cuts, estimator, number, number + 1
+            )
+            column += [_eight_bit(rendered.frame.pixels) for rendered in frames]
+        columns.append(column)
+    sources = [_eight_bit(clip.frame(number).pixels) for number in numbers] if len(steps) > 1 else []
+    return _arranged(sources, columns)
+
+
+def _arranged(sources: Sequence[np.ndarray], columns: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
+    """Frames side by side; or, where there are several columns, a row for each frame, its source first."""
+    if len(columns) == 1:
+        return np.hstack(columns[0])
+    return np.vstack([np.hstack(row) for row in zip(sources, *columns, strict=True)])
 
 
 def _eight_bit(pixels: np.ndarray) -> np.ndarray:

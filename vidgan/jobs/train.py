@@ -7,18 +7,21 @@ from pathlib import Path
 
 import numpy as np
 
-from vidgan.config import DEFAULT_RECIPE, Recipe, load_recipe
-from vidgan.errors import UsageError
+from vidgan.config import DEFAULT_RECIPE, Recipe, load_recipe, override_recipe
+from vidgan.errors import Interrupted, UsageError
 from vidgan.gan.device import choose_device
-from vidgan.gan.look import Look, save_look
+from vidgan.gan.look import Look, load_look, save_look
+from vidgan.jobs.interrupt import stop_when_interrupted
 from vidgan.jobs.options import Options, Result, Watch
 from vidgan.jobs.source import chosen_frame, open_source, survey_clip
-from vidgan.jobs.training import check_holds_patches, read_target, train_look
+from vidgan.jobs.training import Footage, Session, check_holds_patches, read_target, train_look
 from vidgan.keyframes import Survey
 from vidgan.media import Clip, check_output
 from vidgan.media.output import replacing
 
 LOOK_ENDINGS = (".safetensors",)
+HELD_OUT = 2
+"""Frames that training only measures itself by."""
 
 
 def train(
@@ -29,24 +32,40 @@ def train(
     pipeline: str = DEFAULT_RECIPE,
     overrides: Sequence[str] = (),
     frame: str | int | None = None,
+    repeat: str | Path | None = None,
+    resume: bool = False,
     options: Options | None = None,
     watch: Watch | None = None,
 ) -> Result:
     """Train a look on a frame of the clip and the target, and keep it as `out` (.safetensors).
 
-    Arguments as in vidgan.translate. Raises VidganError.
+    Arguments as in vidgan.translate. repeat: a look whose recipe and whole schedule are to be repeated: of
+    the same pair, on a device of the same kind, it gives the same weights. Stopped by Ctrl-C, `out` holds
+    the best so far, and the same call with `resume` goes on exactly there. Raises VidganError.
     """
     options, watch = options or Options(), watch or Watch()
-    recipe = require_training(load_recipe(pipeline, overrides))
+    repeated = None if repeat is None else load_look(Path(repeat))
+    recipe = repeated_recipe(repeated, overrides) if repeated else load_recipe(pipeline, overrides)
+    require_training(recipe)
     device = choose_device(options.device)
-    check_output(out, [clip, target], overwrite=options.overwrite, endings=LOOK_ENDINGS)
+    checkpoint = checkpoint_of(Path(out), resume)
+    inputs = [clip, target, *([] if repeat is None else [repeat])]
+    check_output(out, inputs, overwrite=options.overwrite or resume, endings=LOOK_ENDINGS)
     picture = read_target(target, recipe.train)
     source = open_source(clip, options, watch)
     wanted = chosen_frame(source, frame)
     found = survey_clip(source, recipe, watch)
-    lesson = learn(source, found, picture, recipe, wanted, options, watch)
+    with stop_when_interrupted() as should_stop:
+        record = None if repeated is None else repeated.record
+        session = Session(record, checkpoint, resume, should_stop)
+        lesson = learn(source, found, picture, recipe, wanted, options, watch, session=session)
     with replacing(Path(out)) as temporary:
         save_look(lesson.look, temporary)
+    if lesson.interrupted:
+        raise Interrupted(
+            f"training was stopped after {sum(lesson.look.steps)} steps: {out} holds the best so far and can "
+            "be used; the same command with --resume goes on where it stopped."
+        )
     return Result(
         Path(out),
         str(device),
@@ -56,13 +75,30 @@ def train(
     )
 
 
+def checkpoint_of(out: Path, resume: bool) -> Path:
+    """Where a stopped training's state is; UsageError where there is none to go on from."""
+    path = out.with_name(f"{out.name}.resume")
+    if resume and not path.is_file():
+        raise UsageError(f"there is no {path} to go on from: leave --resume out to train from the beginning.")
+    return path
+
+
+def repeated_recipe(look: Look, overrides: Sequence[str]) -> Recipe:
+    """The recipe of a look that is to be trained again; UsageError where overrides change its training."""
+    recipe = override_recipe(look.recipe, overrides)
+    if recipe.train != look.recipe.train:
+        raise UsageError("--repeat trains by the look's own [train] values: --set may not change them.")
+    return recipe
+
+
 @dataclass(frozen=True)
 class Lesson:
-    """A finished training: the look, the frame that it was trained on, and the wall time it took."""
+    """A training: the look, the frame that it was trained on, its wall time, whether it was stopped."""
 
     look: Look
     representative: int
     seconds: float
+    interrupted: bool = False
 
 
 def learn(
@@ -74,14 +110,23 @@ def learn(
     options: Options,
     watch: Watch,
     on_look: Callable[[Look], None] = lambda look: None,
+    session: Session | None = None,
 ) -> Lesson:
     """Train on an opened and surveyed clip. frame: None chooses the representative one."""
     began = time.monotonic()
     number = found.representative if frame is None else frame
-    pixels = clip.frame(number).pixels
-    check_holds_patches(pixels, recipe.train, str(clip.path))
-    look = train_look(pixels, target, recipe, choose_device(options.device), watch, on_look)
-    return Lesson(look, number, time.monotonic() - began)
+    footage = choose_footage(clip, found, number, recipe.train.frames)
+    check_holds_patches(footage.frame, recipe.train, str(clip.path))
+    device = choose_device(options.device)
+    look, trained = train_look(footage, target, recipe, device, watch, on_look, session)
+    return Lesson(look, number, time.monotonic() - began, trained.interrupted)
+
+
+def choose_footage(clip: Clip, found: Survey, frame: int, others: int) -> Footage:
+    """The pair's frame, `others` more that differ most, and the next ones after them to measure by."""
+    varied = [number for number in (*found.varied, found.representative) if number != frame]
+    pictures = [clip.frame(number).pixels for number in varied[: others + HELD_OUT]]
+    return Footage(clip.frame(frame).pixels, pictures[:others], pictures[others:])
 
 
 def require_training(recipe: Recipe) -> Recipe:

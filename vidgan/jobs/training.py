@@ -1,7 +1,7 @@
 """Training a look on one representative pair: a frame of the clip and the target."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +9,18 @@ import torch
 
 from vidgan.config import Recipe, TrainSettings
 from vidgan.errors import MediaError
+from vidgan.gan.checkpoint import load_checkpoint, save_checkpoint, training_key
 from vidgan.gan.look import Look, Translator
 from vidgan.gan.pyramid import Size
-from vidgan.gan.training import TrainProgress, train_pair
+from vidgan.gan.schedule import Record
+from vidgan.gan.training import Pair, Trained, Trainer, TrainProgress
 from vidgan.jobs.options import Progress, Watch
 from vidgan.media import read_picture
+from vidgan.media.output import replacing
 from vidgan.resample import resize, to_pixels, to_tensor
 
 _PREVIEW_PX = 320
+_LOST_STRUCTURE = 0.5
 _FEW_STEPS = 20  # in any one stage: below, its texture has not settled
 
 
@@ -39,33 +43,94 @@ def check_holds_patches(picture: np.ndarray, settings: TrainSettings, name: str)
         )
 
 
+@dataclass(frozen=True)
+class Footage:
+    """The clip's part in a training, (H, W, 3) uint8 or uint16 each.
+
+    frame: its half of the pair. others: more of it, without a counterpart. held_out: what training only
+    measures itself by.
+    """
+
+    frame: np.ndarray
+    others: Sequence[np.ndarray] = ()
+    held_out: Sequence[np.ndarray] = ()
+
+
+@dataclass(frozen=True)
+class Session:
+    """How a training is carried out: what it repeats, what it goes on from, and when it is to stop.
+
+    record: another look's schedule. checkpoint: written where training is stopped before its end; read
+    first where `resume` is set, and deleted once training has ended.
+    """
+
+    record: Record | None = None
+    checkpoint: Path | None = None
+    resume: bool = False
+    should_stop: Callable[[], bool] = lambda: False
+
+
 def train_look(
-    frame: np.ndarray,
+    footage: Footage,
     target: np.ndarray,
     recipe: Recipe,
     device: torch.device,
     watch: Watch,
     on_look: Callable[[Look], None] = lambda look: None,
-) -> Look:
-    """Train on a frame and a target, (H, W, 3) uint8 or uint16 each, of any two sizes.
+    session: Session | None = None,
+) -> tuple[Look, Trained]:
+    """Train on footage and a target, (H, W, 3) uint8 or uint16, of any size.
 
-    on_look is called after every stage with what stands so far.
+    on_look is called after every stage with what stands so far. Returns the look and what training says
+    of it; where it was stopped early the look is the best so far.
     """
-    size = texture_size(target.shape[:2], frame.shape[:2], recipe.train)
-    trained = train_pair(
-        to_tensor(frame, device),
-        resize(to_tensor(target, device), size).clamp(-1, 1),
-        recipe.train,
-        on_progress=lambda progress: watch.progress(_told(progress)),
-        on_stage=lambda so_far: on_look(Look.of(so_far, recipe)),
+    session = session or Session()
+    pair = make_pair(footage, target, recipe.train, device)
+    trainer = Trainer(pair, recipe.train, session.record)
+    key = training_key(pair, recipe.train)
+    if session.resume and session.checkpoint is not None:
+        load_checkpoint(trainer, key, session.checkpoint)
+    trained = trainer.run(
+        lambda progress: watch.progress(_told(progress)),
+        lambda so_far: on_look(Look.of(so_far, recipe)),
+        session.should_stop,
     )
-    if min(trained.steps) < _FEW_STEPS and not recipe.train.steps:
+    if session.checkpoint is not None:
+        _keep_checkpoint(trainer, trained, key, session.checkpoint)
+    _tell(trained, recipe, watch)
+    look = Look.of(trained, recipe)
+    return replace(look, preview=_preview(look, footage.frame, device)), trained
+
+
+def make_pair(footage: Footage, target: np.ndarray, settings: TrainSettings, device: torch.device) -> Pair:
+    """The same as tensors, the target at its texture scale."""
+    size = texture_size(target.shape[:2], footage.frame.shape[:2], settings)
+    frames = [to_tensor(frame, device) for frame in (footage.frame, *footage.others)]
+    held_out = [to_tensor(frame, device) for frame in footage.held_out]
+    return Pair(torch.cat(frames), resize(to_tensor(target, device), size).clamp(-1, 1), held_out)
+
+
+def _keep_checkpoint(trainer: Trainer, trained: Trained, key: str, path: Path) -> None:
+    if trained.interrupted:
+        with replacing(path) as temporary:
+            save_checkpoint(trainer, key, temporary)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _tell(trained: Trained, recipe: Recipe, watch: Watch) -> None:
+    """What the user should know of a finished training."""
+    if min(trained.steps) < _FEW_STEPS and not recipe.train.steps and not trained.interrupted:
         watch.notice(
             f"training got only {sum(trained.steps)} steps in {recipe.train.seconds:g} s, too few for a good "
             "look: this machine is busy or slow; give it longer with --set train.seconds=300"
         )
-    look = Look.of(trained, recipe)
-    return replace(look, preview=_preview(look, frame, device))
+    if trained.health and trained.health[0].structure < _LOST_STRUCTURE:
+        watch.notice(
+            "on frames that training did not see, little of the clip's layout is kept (correlation "
+            f"{trained.health[0].structure:.2f}): the result may show the target's own things; try another "
+            "--frame or a lower --strength"
+        )
 
 
 def texture_size(target: Size, frame: Size, settings: TrainSettings) -> Size:

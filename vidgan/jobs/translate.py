@@ -5,14 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from vidgan.config import DEFAULT_RECIPE, load_recipe
-from vidgan.errors import UsageError
+from vidgan.errors import Interrupted, UsageError
 from vidgan.gan.device import choose_device
+from vidgan.gan.look import save_look
 from vidgan.jobs.delivery import check_outputs
+from vidgan.jobs.interrupt import stop_when_interrupted
 from vidgan.jobs.options import Options, Result, Watch
 from vidgan.jobs.render import check_means, pass_through, render_look
 from vidgan.jobs.source import chosen_frame, open_source, survey_clip
-from vidgan.jobs.train import learn
-from vidgan.jobs.training import read_target
+from vidgan.jobs.train import Lesson, learn
+from vidgan.jobs.training import Session, read_target
+from vidgan.media.output import replacing
 
 
 def translate(
@@ -51,6 +54,21 @@ def translate(
     check_means(source, recipe, Path(out), options)
     wanted = chosen_frame(source, frame)
     found = survey_clip(source, recipe, watch)
-    lesson = learn(source, found, picture, recipe, wanted, options, watch)
+    with stop_when_interrupted() as should_stop:
+        session = Session(should_stop=should_stop)
+        lesson = learn(source, found, picture, recipe, wanted, options, watch, session=session)
+    if lesson.interrupted:
+        raise Interrupted(_kept(lesson, Path(out)))
     result = render_look(source, found, lesson.look, recipe, Path(out), options, watch, picture)
     return replace(result, representative=lesson.representative, train_seconds=lesson.seconds)
+
+
+def _kept(lesson: Lesson, out: Path) -> str:
+    """Keep the best so far beside the output, and say so."""
+    look = out.with_name(f"{out.name}.look.safetensors")
+    with replacing(look) as temporary:
+        save_look(lesson.look, temporary)
+    return (
+        f"training was stopped after {sum(lesson.look.steps)} steps; the best so far is kept: "
+        f"vidgan render CLIP -m {look} -o {out}"
+    )

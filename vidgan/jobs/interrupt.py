@@ -1,0 +1,31 @@
+"""Ctrl-C during a training: finish the iteration and keep what stands, instead of losing it."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def stop_when_interrupted() -> Iterator[Callable[[], bool]]:
+    """Within it, a first SIGINT or SIGTERM makes the yielded question answer yes; a second stops at once.
+
+    Signals reach the main thread alone: elsewhere the answer stays no.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    asked = threading.Event()
+
+    def ask(number: int, frame: Any) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
