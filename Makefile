@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint samples bench-draft clean
+.PHONY: demo test lint samples bench-quality clean
 
 demo: $(READY)
 	mkdir -p out
@@ -21,9 +21,11 @@ lint: $(READY)
 samples: $(READY)
 	$(BIN)/python samples/make.py
 
-# The figures of docs/benchmarks.md; MEDIA names a folder with volcano.mp4, goose.png and so on.
-bench-draft: $(READY)
-	$(BIN)/python benchmarks/draft.py $(if $(MEDIA),--media $(MEDIA))
+# The figures of docs/benchmarks.md. MEDIA names the folder with volcano.mp4, goose.png and so on; PAIR one or
+# more pairs (all take an hour at 180 s each, with figures); BUDGET the seconds of training; SEEDS and ARGS more.
+bench-quality: $(READY)
+	$(BIN)/python benchmarks/quality.py $(if $(MEDIA),--media $(MEDIA)) $(if $(PAIR),--pair $(PAIR)) \
+		$(if $(BUDGET),--budget $(BUDGET)) $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vidgan needs Python 3.11 or newer")'
