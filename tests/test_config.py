@@ -111,7 +111,7 @@ def test_keys_that_are_left_out_keep_their_defaults() -> None:
         ("[train]\nseconds = inf", "seconds = inf is no limit; give a number of at least 0"),
         ("[train]\nwindows = 0", "windows = 0 is too small; it must be at least 1"),
         ("[train]\nwindow_tries = 0", "window_tries = 0 is too small; it must be at least 1"),
-        ("[train]\nframes = -1", "frames = -1 is too small; it must be at least 0"),
+        ("[train]\nframes = -1", "frames = -1 is out of range; it must be 0 to 14"),
         ("[train]\nframes = true", "frames = True must be a whole number"),
         ("[train]\narranged_every = -1", "arranged_every = -1 is too small; it must be at least 0"),
         ("[train]\ncycle_every = 0", "cycle_every = 0 is too small; it must be at least 1"),
@@ -217,3 +217,8 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
 def test_errors_about_recipes_are_usage_errors() -> None:
     assert issubclass(RecipeError, UsageError)
     assert RecipeError.exit_code == 2
+
+
+def test_the_default_recipe_is_what_a_recipe_without_keys_gives() -> None:
+    assert Recipe().train == load_recipe("balanced").train
+    assert Recipe().translate == load_recipe("balanced").translate

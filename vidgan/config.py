@@ -86,13 +86,13 @@ class TrainSettings:
     lambda_cyc: float = 5.0
     lambda_rec: float = 3.0
     lambda_patch: float = 12.0
-    lambda_palette: float = 2.0
+    lambda_palette: float = 4.0
     lambda_penalty: float = 0.1
     patch_px: int = 7
     patch_whitening: float = 0.5
     projections: int = 48
     free_share: float = 0.5
-    generated_every: int = 6
+    generated_every: int = 8
     arranged_every: int = 2
     cycle_every: int = 2
     reconstruct_every: int = 4
@@ -104,7 +104,8 @@ class TrainSettings:
         _at_least(1, cycle_every=self.cycle_every, reconstruct_every=self.reconstruct_every)
         _at_least(1, projections=self.projections, window_tries=self.window_tries)
         _at_least(0, generated_every=self.generated_every, arranged_every=self.arranged_every)
-        _at_least(0, learning_rate=self.learning_rate, frames=self.frames)
+        _at_least(0, learning_rate=self.learning_rate)
+        _between(0, 14, frames=self.frames)
         _at_least(1, windows=self.windows)
         _at_least(0, **{f"lambda_{name}": getattr(self, f"lambda_{name}") for name in _LAMBDAS})
         _between(0, _LARGEST_SEED, seed=self.seed)
@@ -135,7 +136,7 @@ class TranslateSettings:
     """How a trained look is applied to a frame."""
 
     method: str = "gan"
-    strength: float = 0.0
+    strength: float = 0.25
     reverse: bool = False
     noise_amp: float = 0.8
     noise_seed: int = 0

@@ -78,3 +78,13 @@ def test_a_stopped_preview_shows_the_best_so_far(
         vidgan.preview(clip, target, out, pipeline=recipe, at=[0, 3])
     assert names(tmp_path) == ["look.png"]
     assert read_picture(out).shape == (40, 96, 3)
+
+
+def test_a_look_that_was_kept_before_is_not_lost(
+    clip: Path, target: Path, recipe: str, tmp_path: Path, names: Names, stop_training: StopTraining
+) -> None:
+    stop_training(1)
+    for _ in range(2):
+        with pytest.raises(Interrupted, match="vidgan render"):
+            vidgan.translate(clip, target, tmp_path / "out.mkv", pipeline=recipe)
+    assert names(tmp_path) == ["out.mkv.look-2.safetensors", "out.mkv.look.safetensors"]

@@ -13,6 +13,7 @@ import vidgan
 from vidgan import Options, Watch
 from vidgan.config import override_recipe, parse_recipe
 from vidgan.errors import Interrupted, LookError, OutputError, UsageError, VidganError
+from vidgan.gan import checkpoint
 from vidgan.gan.look import load_look
 from vidgan.jobs.train import HELD_OUT, choose_footage
 from vidgan.keyframes import survey
@@ -140,7 +141,7 @@ def test_a_repetition_on_a_pair_of_another_ladder_is_refused(
     clip: Path, look: Path, tmp_path: Path, names: Names
 ) -> None:
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (20, 20, 3), np.uint8)).save(tmp_path / "s.png")
-    with pytest.raises(VidganError, match="stages"):
+    with pytest.raises(VidganError, match="another pair"):
         vidgan.train(clip, tmp_path / "s.png", tmp_path / "out.safetensors", repeat=look)
     assert names(tmp_path) == ["s.png"]
 
@@ -166,7 +167,7 @@ def test_frames_to_train_on_and_to_measure_by_are_different_ones(clip: Path, fra
     source = open_clip(clip)
     footage = choose_footage(source, survey(source.frames()), frame, others)
     assert np.array_equal(footage.frame, source.frame(frame).pixels)
-    assert (len(footage.others), len(footage.held_out)) == (min(others, 5), min(HELD_OUT, 5 - min(others, 5)))
+    assert (len(footage.others), len(footage.held_out)) == (min(others, 5 - HELD_OUT), HELD_OUT)
     used = [footage.frame, *footage.others, *footage.held_out]
     assert len({picture.tobytes() for picture in used}) == len(used)
 
@@ -192,3 +193,52 @@ def test_a_look_holds_the_resolved_recipe_and_a_picture_of_itself(look: Path, re
     assert loaded.recipe == parse_recipe(Path(recipe).read_text(encoding="utf-8"), name="tiny")
     assert loaded.preview is not None
     assert loaded.preview.shape == (40, 48, 3)
+
+
+def test_a_look_that_was_stopped_is_not_repeated(
+    clip: Path, target: Path, recipe: str, tmp_path: Path, stop_training: StopTraining
+) -> None:
+    stop_training(2)
+    with pytest.raises(Interrupted):
+        vidgan.train(clip, target, tmp_path / "half.safetensors", pipeline=recipe)
+    stop_training(None)
+    with pytest.raises(UsageError, match="finish it with --resume first"):
+        vidgan.train(clip, target, tmp_path / "b.safetensors", repeat=tmp_path / "half.safetensors")
+
+
+def test_a_repetition_wants_the_same_pair_and_no_recipe(
+    clip: Path, target: Path, look: Path, tmp_path: Path
+) -> None:
+    mirrored = tmp_path / "mirrored.png"
+    Image.open(target).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(mirrored)
+    with pytest.raises(LookError, match="another pair"):
+        vidgan.train(clip, mirrored, tmp_path / "b.safetensors", repeat=look)
+    with pytest.raises(UsageError, match="leave --pipeline out"):
+        vidgan.train(clip, target, tmp_path / "b.safetensors", repeat=look, pipeline="draft")
+
+
+def test_a_checkpoint_of_another_device_is_refused_by_its_name(
+    clip: Path,
+    target: Path,
+    recipe: str,
+    tmp_path: Path,
+    stop_training: StopTraining,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "look.safetensors"
+    stop_training(2)
+    header = checkpoint._header
+    monkeypatch.setattr(checkpoint, "_header", lambda trainer: header(trainer) | {"device": "cuda"})
+    with pytest.raises(Interrupted):
+        vidgan.train(clip, target, out, pipeline=recipe)
+    with pytest.raises(LookError, match="--device cuda"):
+        vidgan.train(clip, target, out, pipeline=recipe, resume=True)
+
+
+def test_frames_to_measure_by_come_before_more_to_train_on(clip: Path) -> None:
+    opened = open_clip(clip)
+    found = survey(opened.frames())
+    few, many = (choose_footage(opened, found, found.representative, n) for n in (0, 2))
+    assert len(few.held_out) == len(many.held_out) == HELD_OUT
+    assert all(np.array_equal(a, b) for a, b in zip(few.held_out, many.held_out, strict=True))
+    assert len(many.others) == 2

@@ -66,6 +66,9 @@ def command(
     json: a.Json = False,
 ) -> None:
     """Show single frames in the look, as a PNG that is written anew after every stage of training."""
+    if strength is not None and strengths is not None:
+        raise UsageError("--strength and --strengths exclude each other: give one of them.")
+    compared = _parsed(strengths)
     settings = a.all_overrides(overrides, strength=strength, reverse=reverse)
     from vidgan.jobs.preview import preview, preview_recipe
 
@@ -79,7 +82,7 @@ def command(
             target,
             out,
             at=at or (),
-            strengths=_parsed(strengths),
+            strengths=compared,
             model=model,
             pipeline=pipeline,
             overrides=settings,

@@ -7,10 +7,20 @@ from typer import Option
 
 from vidgan.cli import arguments as a
 from vidgan.cli.show import show_recipe, show_result, watching
-from vidgan.config import DEFAULT_RECIPE, Recipe, load_recipe
+from vidgan.config import Recipe
 
 EXAMPLE = "Example: vidgan train clip.mp4 mosaic.png -o mosaic.safetensors --frame 48"
 
+_Pipeline = Annotated[
+    str | None,
+    Option(
+        "-p",
+        "--pipeline",
+        metavar="NAME",
+        help="A recipe that `vidgan pipelines` lists, or a .toml file. (default: balanced)",
+        show_default=False,
+    ),
+]
 _Repeat = Annotated[
     Path | None,
     Option(
@@ -29,7 +39,7 @@ def command(
     clip: a.Clip,
     target: a.Target,
     out: a.Out,
-    pipeline: a.Pipeline = DEFAULT_RECIPE,
+    pipeline: _Pipeline = None,
     overrides: a.Overrides = None,
     frame: a.PairFrame = None,
     repeat: _Repeat = None,
@@ -66,10 +76,8 @@ def command(
     show_result(result, json, notices)
 
 
-def _resolved(repeat: Path | None, pipeline: str, overrides: list[str]) -> Recipe:
-    if repeat is None:
-        return load_recipe(pipeline, overrides)
+def _resolved(repeat: Path | None, pipeline: str | None, overrides: list[str]) -> Recipe:
     from vidgan.gan.look import load_look
-    from vidgan.jobs.train import repeated_recipe
+    from vidgan.jobs.train import resolved_recipe
 
-    return repeated_recipe(load_look(repeat), overrides)
+    return resolved_recipe(None if repeat is None else load_look(repeat), pipeline, overrides)

@@ -13,9 +13,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from vidgan.config import TrainSettings
 from vidgan.errors import LookError
+from vidgan.gan.schedule import Record
 from vidgan.gan.training import Best, Pair, Trainer
 from vidgan.gan.watch import Health
+from vidgan.resample import to_pixels
 
 FORMAT = "vidgan-training-1"
 
@@ -40,14 +43,27 @@ def load_checkpoint(trainer: Trainer, key: str, path: Path) -> None:
         raise LookError(
             f"{path} is of another clip, target, recipe or version; give the same, or leave --resume out"
         )
-    _restore(trainer, tensors, json.loads(metadata["state"]))
+    header = json.loads(metadata["state"])
+    if header["device"] != trainer.device.type:
+        raise LookError(
+            f"{path} was trained on {header['device']}: go on there, with --device {header['device']}"
+        )
+    try:
+        _restore(trainer, tensors, header)
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise LookError(f"{path} is damaged ({error}); delete it to train from the beginning") from error
 
 
-def training_key(pair: Pair, settings: Any) -> str:
-    """A hash of all that an interrupted run must share with the one that goes on."""
+def training_key(pair: Pair, settings: TrainSettings, record: Record | None = None) -> str:
+    """A hash of all that an interrupted run must share with the one that goes on.
+
+    Pictures count by their 8-bit pixels: resampling differs between devices in the last bits.
+    """
     digest = sha256(json.dumps(asdict(settings), sort_keys=True).encode())
-    for picture in (pair.a, pair.b, *pair.held_out):
-        digest.update(picture.cpu().contiguous().numpy().tobytes())
+    for picture in (*pair.a, *pair.b, *(frame for frames in pair.held_out for frame in frames)):
+        digest.update(to_pixels(picture).tobytes())
+    if record is not None:
+        digest.update(repr(record).encode())
     return digest.hexdigest()
 
 
@@ -69,6 +85,8 @@ def _tensors(trainer: Trainer) -> State:
 def _header(trainer: Trainer) -> dict[str, Any]:
     return {
         "stage": trainer.stage,
+        "threads": trainer.threads,
+        "device": trainer.device.type,
         "schedule": trainer.schedule.state(),
         "settling": [settling.values for settling in trainer.settling],
         "against_collapse": [(way.hold, way.push) for way in trainer.ways],
@@ -93,6 +111,7 @@ def _restore(trainer: Trainer, tensors: State, header: Mapping[str, Any]) -> Non
         trainer.settling[number].values = header["settling"][number]
     rates = [tensors[f"rates.{stage}"].tolist() for stage in range(trainer.ladder.stages)]
     trainer.schedule.load(header["schedule"], rates)
+    trainer.threads_before = header["threads"]
     trainer.findings = Counter(header["findings"])
     health = tuple(Health(**h) for h in header["best"]["health"])
     trainer.best = Best(header["best"]["penalty"], _unprefixed("best", tensors, trainer.device), health)

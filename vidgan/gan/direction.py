@@ -226,8 +226,10 @@ class Direction:
         return {name: weight * factors.get(name, 1.0) for name, weight in self.settings.weights().items()}
 
     def _remember(self, name: str, loss: Tensor) -> None:
+        """Keep the running mean; what is not finite is left out, as Adam leaves it out."""
         value = loss.detach()
-        self.running[name] = torch.lerp(self.running.get(name, value), value, _MEMORY)
+        before = self.running.get(name, value.nan_to_num())
+        self.running[name] = torch.where(value.isfinite(), torch.lerp(before, value, _MEMORY), before)
 
     def _arithmetic(self) -> AbstractContextManager[object]:
         return autocast(self.device, self.precision)

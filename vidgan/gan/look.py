@@ -36,6 +36,7 @@ class Look:
     Each generator draws its domain's pictures and has the palette that leads there. preview: (H, W, 3)
     uint8, the representative frame in the look. rates: the record of its training, every iteration's
     learning rate, stage by stage; threads: how many each way had, for that record to be repeated.
+    interrupted: the training was stopped before its end. pair_key: a hash of what it was trained on.
     """
 
     generator_a: Generator
@@ -46,6 +47,8 @@ class Look:
     recipe: Recipe
     rates: tuple[tuple[float, ...], ...]
     threads: int = 1
+    interrupted: bool = False
+    pair_key: str = ""
     preview: np.ndarray | None = None
 
     @classmethod
@@ -59,6 +62,7 @@ class Look:
             recipe,
             trained.rates,
             trained.threads,
+            trained.interrupted,
         )
 
     @property
@@ -138,6 +142,8 @@ def save_look(look: Look, path: Path) -> None:
         "grown": len(look.generator_b.stages),
         "steps": look.steps,
         "threads": look.threads,
+        "interrupted": look.interrupted,
+        "pair": look.pair_key,
     }
     metadata = {"format": FORMAT, "recipe": dump_recipe(look.recipe), "look": json.dumps(header)}
     path.write_bytes(save({key: value.contiguous() for key, value in tensors.items()}, metadata))
@@ -174,7 +180,8 @@ def _rebuild(path: Path, metadata: dict[str, str], tensors: dict[str, Tensor]) -
         )
         rates = tuple(tuple(stage.tolist()) for stage in tensors["rates"].cpu().split(header["steps"]))
         preview = _preview(tensors.get("preview_png"))
-        return Look(a, b, to_a, to_b, ladder, recipe, rates, header["threads"], preview)
+        told = header["threads"], header["interrupted"], header["pair"]
+        return Look(a, b, to_a, to_b, ladder, recipe, rates, *told, preview)
     except (KeyError, TypeError, RuntimeError, ValueError, OSError, RecipeError) as error:
         raise LookError(f"{path} is damaged or of another version ({error}); train it again") from error
 

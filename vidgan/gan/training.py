@@ -49,7 +49,7 @@ class Trained:
     """What training leaves: both generators with their palettes, the ladder they climb, and its record.
 
     rates: the learning rate of every iteration, stage by stage; seconds: spent in each stage. With the
-    same recipe, pictures, device and thread count, a run of that record repeats the weights. health: how
+    same recipe, pictures and thread count, a run of that record on a CPU repeats the weights. health: how
     each direction did on held-out frames, to B first, where it was measured. interrupted: the run was
     stopped before its end. findings: collapses that were seen and countered, in words.
     """
@@ -133,6 +133,7 @@ class Trainer:
         self.settling = (Settling(), Settling())
         self.record = record
         self.threads = torch.get_num_threads()
+        self.threads_before = 0  # of a run that this one goes on with
 
     def run(
         self,
@@ -301,6 +302,8 @@ class Trainer:
     def _thread_count(self, all_threads: int) -> int:
         if self.record is not None:
             return self.record.threads
+        if self.threads_before:
+            return self.threads_before
         ways = len(self.ways)
         return max(1, all_threads // ways) if self.settings.steps else choose_thread_count(ways)
 

@@ -89,7 +89,7 @@ class Examiner:
         rng = torch.Generator(picture.device).manual_seed(self.settings.seed)
         shaping = self.direction.target.patch_shaping(stage, self.settings)
         axes = patch_projections(_COMPARED, shaping, rng)
-        real = self.direction.target.levels[stage][:1]
+        real = _centre(self.direction.target.levels[stage][:1], 2 * _LARGEST_PX)
         least = self.settings.patch_px
         terms = []
         for _ in range(2):
@@ -125,7 +125,7 @@ def _luminance(picture: Tensor) -> Tensor:
     return (picture * picture.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
 
 
-def _centre(level: Tensor) -> Tensor:
+def _centre(level: Tensor, largest_px: int = _LARGEST_PX) -> Tensor:
     height, width = size_of(level)
-    top, left = max(0, height - _LARGEST_PX) // 2, max(0, width - _LARGEST_PX) // 2
-    return level[..., top : top + _LARGEST_PX, left : left + _LARGEST_PX]
+    top, left = max(0, height - largest_px) // 2, max(0, width - largest_px) // 2
+    return level[..., top : top + largest_px, left : left + largest_px]

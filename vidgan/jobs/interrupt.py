@@ -28,4 +28,5 @@ def stop_when_interrupted() -> Iterator[Callable[[], bool]]:
         yield asked.is_set
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            if handler is not None:  # None: it was not set from Python, and cannot be
+                signal.signal(number, handler)

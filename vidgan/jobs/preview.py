@@ -17,11 +17,11 @@ from vidgan.jobs.render import recipe_of
 from vidgan.jobs.rendering import estimator_for, rendered_frames
 from vidgan.jobs.source import chosen_frame, frame_number, open_source, survey_clip
 from vidgan.jobs.train import Lesson, learn, require_training
-from vidgan.jobs.training import Session, read_target
+from vidgan.jobs.training import Session, read_target, texture_size
 from vidgan.keyframes import Survey
 from vidgan.media import Clip, check_output, write_picture
 from vidgan.media.output import PICTURES
-from vidgan.resample import to_pixels, to_tensor
+from vidgan.resample import resize, to_pixels, to_tensor
 
 PREVIEW_RECIPE = "draft"
 
@@ -57,6 +57,7 @@ def preview(
     look = None if model is None else load_look(Path(model), device)
     recipe = _recipe(look, pipeline, overrides)
     steps = [_translation(recipe, strength) for strength in strengths] or [recipe.translate]
+    compared = bool(strengths)
     estimator_for(recipe, device, options.raft_weights)  # RAFT's weights may be missing: before training
     picture = None if target is None else read_target(target, recipe.train)
     if recipe.translate.reverse and picture is not None and at:
@@ -71,18 +72,20 @@ def preview(
     turned = recipe.translate.reverse and picture is not None
     if lesson is None:
         assert picture is not None
-        shown = [picture] if turned else [source.frame(number).pixels for number in numbers]
-        refresh = _refresher(shown, steps, device, Path(out), watch)
+        shown = [source.frame(number).pixels for number in numbers]
+        if turned:
+            shown = [_at_texture_scale(picture, source.frame(pair).pixels, recipe)]
+        refresh = _refresher(shown, steps, compared, device, Path(out), watch)
         with stop_when_interrupted() as should_stop:
             session = Session(should_stop=should_stop)
             lesson = learn(source, found, picture, recipe, pair, options, watch, refresh, session)
-        if lesson.interrupted:
+        if lesson.interrupted or should_stop():
             refresh(lesson.look)
             raise Interrupted(f"training was stopped early: {out} shows the best so far.")
         if turned:
-            write_picture(out, _directly(lesson.look, shown, steps, device))
+            write_picture(out, _directly(lesson.look, shown, steps, compared, device))
     if not turned:
-        write_picture(out, _rendered(source, found, numbers, steps, lesson.look, recipe, options))
+        write_picture(out, _rendered(source, found, numbers, steps, compared, lesson.look, recipe, options))
     return Result(
         Path(out),
         str(device),
@@ -108,6 +111,12 @@ def _recipe(look: Look | None, pipeline: str | None, overrides: Sequence[str]) -
     return recipe_of(look, overrides)
 
 
+def _at_texture_scale(target: np.ndarray, frame: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """The target at the size that it is trained at beside that frame."""
+    size = texture_size(target.shape[:2], frame.shape[:2], recipe.train)
+    return to_pixels(resize(to_tensor(target), size))
+
+
 def _translation(recipe: Recipe, strength: float) -> TranslateSettings:
     return replace(recipe.translate, strength=strength)
 
@@ -115,6 +124,7 @@ def _translation(recipe: Recipe, strength: float) -> TranslateSettings:
 def _refresher(
     sources: Sequence[np.ndarray],
     steps: Sequence[TranslateSettings],
+    compared: bool,
     device: torch.device,
     out: Path,
     watch: Watch,
@@ -122,21 +132,25 @@ def _refresher(
     """What writes `out` from a look in training: each frame by itself, at the size it has reached."""
 
     def refresh(look: Look) -> None:
-        write_picture(out, _directly(look, sources, steps, device))
+        write_picture(out, _directly(look, sources, steps, compared, device))
         watch.notice(f"{out} shows stage {len(look.generator_b.stages)} of {look.ladder.stages}")
 
     return refresh
 
 
 def _directly(
-    look: Look, sources: Sequence[np.ndarray], steps: Sequence[TranslateSettings], device: torch.device
+    look: Look,
+    sources: Sequence[np.ndarray],
+    steps: Sequence[TranslateSettings],
+    compared: bool,
+    device: torch.device,
 ) -> np.ndarray:
     """Each source by itself, without its neighbours."""
     columns = []
     for settings in steps:
         translator = Translator(look, device, settings)
         columns.append([to_pixels(translator(to_tensor(source))) for source in sources])
-    return _arranged([_eight_bit(source) for source in sources], columns)
+    return _arranged([_eight_bit(source) for source in sources] if compared else [], columns)
 
 
 def _rendered(
@@ -144,6 +158,7 @@ def _rendered(
     found: Survey,
     numbers: Sequence[int],
     steps: Sequence[TranslateSettings],
+    compared: bool,
     look: Look,
     recipe: Recipe,
     options: Options,
@@ -161,13 +176,13 @@ def _rendered(
             )
             column += [_eight_bit(rendered.frame.pixels) for rendered in frames]
         columns.append(column)
-    sources = [_eight_bit(clip.frame(number).pixels) for number in numbers] if len(steps) > 1 else []
+    sources = [_eight_bit(clip.frame(number).pixels) for number in numbers] if compared else []
     return _arranged(sources, columns)
 
 
 def _arranged(sources: Sequence[np.ndarray], columns: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
-    """Frames side by side; or, where there are several columns, a row for each frame, its source first."""
-    if len(columns) == 1:
+    """Results side by side; or, where sources are given, a row for each frame, its source first."""
+    if not sources:
         return np.hstack(columns[0])
     return np.vstack([np.hstack(row) for row in zip(sources, *columns, strict=True)])
 

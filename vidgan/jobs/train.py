@@ -29,7 +29,7 @@ def train(
     target: str | Path,
     out: str | Path,
     *,
-    pipeline: str = DEFAULT_RECIPE,
+    pipeline: str | None = None,
     overrides: Sequence[str] = (),
     frame: str | int | None = None,
     repeat: str | Path | None = None,
@@ -39,14 +39,13 @@ def train(
 ) -> Result:
     """Train a look on a frame of the clip and the target, and keep it as `out` (.safetensors).
 
-    Arguments as in vidgan.translate. repeat: a look whose recipe and whole schedule are to be repeated: of
-    the same pair, on a device of the same kind, it gives the same weights. Stopped by Ctrl-C, `out` holds
+    Arguments as in vidgan.translate. repeat: a look whose recipe and whole schedule are to be repeated: on
+    the same pair, on a CPU, it gives the same weights bit for bit. Stopped by Ctrl-C, `out` holds
     the best so far, and the same call with `resume` goes on exactly there. Raises VidganError.
     """
     options, watch = options or Options(), watch or Watch()
     repeated = None if repeat is None else load_look(Path(repeat))
-    recipe = repeated_recipe(repeated, overrides) if repeated else load_recipe(pipeline, overrides)
-    require_training(recipe)
+    recipe = require_training(resolved_recipe(repeated, pipeline, overrides))
     device = choose_device(options.device)
     checkpoint = checkpoint_of(Path(out), resume)
     inputs = [clip, target, *([] if repeat is None else [repeat])]
@@ -57,7 +56,8 @@ def train(
     found = survey_clip(source, recipe, watch)
     with stop_when_interrupted() as should_stop:
         record = None if repeated is None else repeated.record
-        session = Session(record, checkpoint, resume, should_stop)
+        key = "" if repeated is None else repeated.pair_key
+        session = Session(record, key, checkpoint, resume, should_stop)
         lesson = learn(source, found, picture, recipe, wanted, options, watch, session=session)
     with replacing(Path(out)) as temporary:
         save_look(lesson.look, temporary)
@@ -66,6 +66,7 @@ def train(
             f"training was stopped after {sum(lesson.look.steps)} steps: {out} holds the best so far and can "
             "be used; the same command with --resume goes on where it stopped."
         )
+    checkpoint.unlink(missing_ok=True)
     return Result(
         Path(out),
         str(device),
@@ -83,8 +84,19 @@ def checkpoint_of(out: Path, resume: bool) -> Path:
     return path
 
 
+def resolved_recipe(repeated: Look | None, pipeline: str | None, overrides: Sequence[str]) -> Recipe:
+    """What a training goes by: a named recipe (the default one where None), or that of a look to repeat."""
+    if repeated is None:
+        return load_recipe(pipeline or DEFAULT_RECIPE, overrides)
+    if pipeline is not None:
+        raise UsageError("--repeat trains by the look's own recipe: leave --pipeline out.")
+    return repeated_recipe(repeated, overrides)
+
+
 def repeated_recipe(look: Look, overrides: Sequence[str]) -> Recipe:
     """The recipe of a look that is to be trained again; UsageError where overrides change its training."""
+    if look.interrupted:
+        raise UsageError("the look to repeat was stopped before its end: finish it with --resume first.")
     recipe = override_recipe(look.recipe, overrides)
     if recipe.train != look.recipe.train:
         raise UsageError("--repeat trains by the look's own [train] values: --set may not change them.")
@@ -116,6 +128,10 @@ def learn(
     began = time.monotonic()
     number = found.representative if frame is None else frame
     footage = choose_footage(clip, found, number, recipe.train.frames)
+    if len(footage.others) < recipe.train.frames:
+        watch.notice(
+            f"the clip has only {len(footage.others)} more frames to train on, not {recipe.train.frames}"
+        )
     check_holds_patches(footage.frame, recipe.train, str(clip.path))
     device = choose_device(options.device)
     look, trained = train_look(footage, target, recipe, device, watch, on_look, session)
@@ -123,10 +139,10 @@ def learn(
 
 
 def choose_footage(clip: Clip, found: Survey, frame: int, others: int) -> Footage:
-    """The pair's frame, `others` more that differ most, and the next ones after them to measure by."""
+    """The pair's frame, two that differ most to measure by, and up to `others` of the next to train on."""
     varied = [number for number in (*found.varied, found.representative) if number != frame]
-    pictures = [clip.frame(number).pixels for number in varied[: others + HELD_OUT]]
-    return Footage(clip.frame(frame).pixels, pictures[:others], pictures[others:])
+    pictures = [clip.frame(number).pixels for number in varied[: HELD_OUT + others]]
+    return Footage(clip.frame(frame).pixels, pictures[HELD_OUT:], pictures[:HELD_OUT])
 
 
 def require_training(recipe: Recipe) -> Recipe:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from vidgan.config import Recipe, TrainSettings
-from vidgan.errors import MediaError
+from vidgan.errors import LookError, MediaError
 from vidgan.gan.checkpoint import load_checkpoint, save_checkpoint, training_key
 from vidgan.gan.look import Look, Translator
 from vidgan.gan.pyramid import Size
@@ -60,11 +60,12 @@ class Footage:
 class Session:
     """How a training is carried out: what it repeats, what it goes on from, and when it is to stop.
 
-    record: another look's schedule. checkpoint: written where training is stopped before its end; read
-    first where `resume` is set, and deleted once training has ended.
+    record: another look's schedule; pair_key: what that was trained on. checkpoint: written where training
+    is stopped before its end; read first where `resume` is set.
     """
 
     record: Record | None = None
+    pair_key: str = ""
     checkpoint: Path | None = None
     resume: bool = False
     should_stop: Callable[[], bool] = lambda: False
@@ -86,8 +87,13 @@ def train_look(
     """
     session = session or Session()
     pair = make_pair(footage, target, recipe.train, device)
+    pair_key = training_key(pair, recipe.train)
+    if session.pair_key not in ("", pair_key):
+        raise LookError(
+            "the look to repeat was trained on another pair: give the same clip, --frame and target"
+        )
     trainer = Trainer(pair, recipe.train, session.record)
-    key = training_key(pair, recipe.train)
+    key = training_key(pair, recipe.train, session.record)
     if session.resume and session.checkpoint is not None:
         load_checkpoint(trainer, key, session.checkpoint)
     trained = trainer.run(
@@ -95,10 +101,11 @@ def train_look(
         lambda so_far: on_look(Look.of(so_far, recipe)),
         session.should_stop,
     )
-    if session.checkpoint is not None:
-        _keep_checkpoint(trainer, trained, key, session.checkpoint)
-    _tell(trained, recipe, watch)
-    look = Look.of(trained, recipe)
+    if session.checkpoint is not None and trained.interrupted:
+        with replacing(session.checkpoint) as temporary:
+            save_checkpoint(trainer, key, temporary)
+    _tell(trained, footage, recipe, watch)
+    look = replace(Look.of(trained, recipe), pair_key=pair_key)
     return replace(look, preview=_preview(look, footage.frame, device)), trained
 
 
@@ -110,22 +117,14 @@ def make_pair(footage: Footage, target: np.ndarray, settings: TrainSettings, dev
     return Pair(torch.cat(frames), resize(to_tensor(target, device), size).clamp(-1, 1), held_out)
 
 
-def _keep_checkpoint(trainer: Trainer, trained: Trained, key: str, path: Path) -> None:
-    if trained.interrupted:
-        with replacing(path) as temporary:
-            save_checkpoint(trainer, key, temporary)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _tell(trained: Trained, recipe: Recipe, watch: Watch) -> None:
+def _tell(trained: Trained, footage: Footage, recipe: Recipe, watch: Watch) -> None:
     """What the user should know of a finished training."""
     if min(trained.steps) < _FEW_STEPS and not recipe.train.steps and not trained.interrupted:
         watch.notice(
             f"training got only {sum(trained.steps)} steps in {recipe.train.seconds:g} s, too few for a good "
             "look: this machine is busy or slow; give it longer with --set train.seconds=300"
         )
-    if trained.health and trained.health[0].structure < _LOST_STRUCTURE:
+    if footage.held_out and trained.health and trained.health[0].structure < _LOST_STRUCTURE:
         watch.notice(
             "on frames that training did not see, little of the clip's layout is kept (correlation "
             f"{trained.health[0].structure:.2f}): the result may show the target's own things; try another "
@@ -152,7 +151,8 @@ def _told(progress: TrainProgress) -> Progress:
 
 def _preview(look: Look, frame: np.ndarray, device: torch.device) -> np.ndarray:
     """The pair's own frame in the look, at most _PREVIEW_PX wide, to tell looks apart by."""
-    picture = Translator(look, device)(to_tensor(frame))
+    forward = replace(look.recipe.translate, reverse=False)
+    picture = Translator(look, device, forward)(to_tensor(frame))
     height, width = picture.shape[-2:]
     if width > _PREVIEW_PX:
         picture = resize(picture, (max(1, round(height * _PREVIEW_PX / width)), _PREVIEW_PX))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain, count
 from pathlib import Path
 
 from vidgan.config import DEFAULT_RECIPE, load_recipe
@@ -43,6 +44,11 @@ def translate(
         if frame is not None:
             raise UsageError(f"the recipe {recipe.name} does not train: leave --frame out.")
         return pass_through(clip, out, recipe, options, watch)
+    if recipe.translate.reverse:
+        raise UsageError(
+            "a clip cannot be rendered in its own manner: train a look, then render footage of the target's "
+            "kind with `vidgan render FOOTAGE -m LOOK --reverse -o OUT`."
+        )
     if target is None:
         raise UsageError(
             f"the recipe {recipe.name} needs a target picture: vidgan translate CLIP TARGET -o OUT"
@@ -57,7 +63,7 @@ def translate(
     with stop_when_interrupted() as should_stop:
         session = Session(should_stop=should_stop)
         lesson = learn(source, found, picture, recipe, wanted, options, watch, session=session)
-    if lesson.interrupted:
+    if lesson.interrupted or should_stop():
         raise Interrupted(_kept(lesson, Path(out)))
     result = render_look(source, found, lesson.look, recipe, Path(out), options, watch, picture)
     return replace(result, representative=lesson.representative, train_seconds=lesson.seconds)
@@ -65,10 +71,17 @@ def translate(
 
 def _kept(lesson: Lesson, out: Path) -> str:
     """Keep the best so far beside the output, and say so."""
-    look = out.with_name(f"{out.name}.look.safetensors")
+    look = _free_name(out)
     with replacing(look) as temporary:
         save_look(lesson.look, temporary)
     return (
         f"training was stopped after {sum(lesson.look.steps)} steps; the best so far is kept: "
         f"vidgan render CLIP -m {look} -o {out}"
     )
+
+
+def _free_name(out: Path) -> Path:
+    """OUT.look.safetensors, or with a number where that exists: nothing that was kept is lost."""
+    endings = chain([""], (f"-{number}" for number in count(2)))
+    paths = (out.with_name(f"{out.name}.look{ending}.safetensors") for ending in endings)
+    return next(path for path in paths if not path.exists())
