@@ -28,6 +28,7 @@ _CHROMA_WEIGHT = 0.5
 _INVERT_BELOW = 0.25
 # Turning hues round less so, and it must bring the mapped pictures nearer by a tenth.
 _TURN_BELOW = 0.9
+_RELIEF = 0.5
 _PATCH_PX = 7
 _COMPARED = 128  # directions in which patches are compared to tell whether tones are to be inverted
 
@@ -72,15 +73,27 @@ def fit_palette_maps(
     a hue axis is turned round where that brings the mapped pictures, patch by patch, clearly nearer to
     the other domain's: an orange thing on grey is to become the black thing on green.
     """
+    goal_a, goal_b = _with_relief(even_a, a[-1]), _with_relief(even_b, b[-1])
     light = -1.0 if tones_invert(a[0][:1], b[0][:1]) else 1.0
     fits = []
     for blue_yellow, red_green in ((1.0, 1.0), (-1.0, 1.0), (1.0, -1.0), (-1.0, -1.0)):
         signs = (light, blue_yellow, red_green)
-        to_b = fit_palette_map(even_a, even_b, signs, rng)
-        to_a = fit_palette_map(even_b, even_a, signs, rng)
+        to_b = fit_palette_map(even_a, goal_b, signs, rng)
+        to_a = fit_palette_map(even_b, goal_a, signs, rng)
         fits.append((_unlikeness(to_b, a, b) + _unlikeness(to_a, b, a), to_b, to_a))
     plain, best = fits[0], min(fits, key=lambda fit: fit[0])
     return (best if best[0] < _TURN_BELOW * plain[0] else plain)[1:]
+
+
+def _with_relief(even: Tensor, picture: Tensor) -> Tensor:
+    """The arrangement, its tones spread to at least _RELIEF of the picture's own.
+
+    A field of tiles is one even tone once its texture is gone: mapped to that, every source would vanish.
+    """
+    tone = luminance(even)
+    centred = tone - tone.mean()
+    spread = _RELIEF * luminance(picture).std() / (centred.std() + 1e-4)
+    return (even + centred * (spread - 1).clamp_min(0)).clamp(-1, 1)
 
 
 def tones_invert(a: Tensor, b: Tensor) -> bool:
@@ -157,8 +170,12 @@ def _random_rotation(rng: torch.Generator, device: torch.device) -> Tensor:
 
 
 def _standard_quantiles(picture: Tensor, count: int = 512) -> Tensor:
-    luminance = (picture * picture.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1)
-    ordered = luminance.flatten().sort().values
+    ordered = luminance(picture).flatten().sort().values
     picks = torch.linspace(0, len(ordered) - 1, count, device=ordered.device).round().long()
     quantiles = ordered[picks]
     return (quantiles - quantiles.mean()) / (quantiles.std() + 1e-4)
+
+
+def luminance(picture: Tensor) -> Tensor:
+    """(B, 3, H, W) -> (B, 1, H, W)."""
+    return (picture * picture.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)

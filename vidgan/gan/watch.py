@@ -10,7 +10,7 @@ from vidgan.config import TrainSettings
 from vidgan.gan.device import autocast
 from vidgan.gan.direction import Direction
 from vidgan.gan.losses import patch_distribution, patch_projections
-from vidgan.gan.palette import LUMA
+from vidgan.gan.palette import luminance
 from vidgan.gan.pyramid import size_of
 from vidgan.resample import blur, resize
 
@@ -115,14 +115,10 @@ def _weighed(factor: float, lost: bool) -> float:
 
 def _structure(result: Tensor, mapped: Tensor) -> float:
     sigma = max(_LEAST_BLUR_PX, 0.04 * min(size_of(result)))
-    ours, theirs = (blur(_luminance(x), sigma).flatten() for x in (result, mapped))
+    ours, theirs = (blur(luminance(x), sigma).flatten() for x in (result, mapped))
     ours, theirs = ours - ours.mean(), theirs - theirs.mean()
     spread = float(ours.norm() * theirs.norm())
     return float(ours @ theirs) / spread if spread > 1e-6 else 1.0  # an even source has no layout to lose
-
-
-def _luminance(picture: Tensor) -> Tensor:
-    return (picture * picture.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
 
 
 def _centre(level: Tensor, largest_px: int = _LARGEST_PX) -> Tensor:
