@@ -87,14 +87,17 @@ class TrainSettings:
     lambda_rec: float = 3.0
     lambda_patch: float = 12.0
     lambda_palette: float = 4.0
+    lambda_analogy: float = 3.0
     lambda_penalty: float = 0.1
     patch_px: int = 7
     patch_whitening: float = 0.5
     projections: int = 48
-    free_share: float = 0.5
+    free_share: float = 0.75
+    redraw_steps: int = 300
+    imitated_every: int = 4
     generated_every: int = 8
     arranged_every: int = 2
-    cycle_every: int = 2
+    cycle_every: int = 4
     reconstruct_every: int = 4
     precision: str = "auto"
 
@@ -104,6 +107,7 @@ class TrainSettings:
         _at_least(1, cycle_every=self.cycle_every, reconstruct_every=self.reconstruct_every)
         _at_least(1, projections=self.projections, window_tries=self.window_tries)
         _at_least(0, generated_every=self.generated_every, arranged_every=self.arranged_every)
+        _at_least(0, redraw_steps=self.redraw_steps, imitated_every=self.imitated_every)
         _at_least(0, learning_rate=self.learning_rate)
         _between(0, 14, frames=self.frames)
         _at_least(1, windows=self.windows)
@@ -128,6 +132,8 @@ class TrainSettings:
             "reconstruction": self.lambda_rec,
             "patch": self.lambda_patch,
             "palette": self.lambda_palette,
+            "analogy": self.lambda_analogy,
+            "analogous patches": self.lambda_patch,
         }
 
 
@@ -136,14 +142,15 @@ class TranslateSettings:
     """How a trained look is applied to a frame."""
 
     method: str = "gan"
-    strength: float = 0.25
+    strength: float = 0.4
+    match_tones: float = 1.0
     reverse: bool = False
-    noise_amp: float = 0.8
+    noise_amp: float = 0.85
     noise_seed: int = 0
 
     def __post_init__(self) -> None:
         _one_of(("gan", "none"), method=self.method)
-        _between(0, 1, strength=self.strength)
+        _between(0, 1, strength=self.strength, match_tones=self.match_tones)
         _between(0, 2, noise_amp=self.noise_amp)
         _between(0, _LARGEST_SEED, noise_seed=self.noise_seed)
 

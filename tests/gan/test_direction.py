@@ -78,3 +78,50 @@ def test_every_iteration_that_is_due_reports_its_losses():
     way.gradients(TURN, parameters)
     assert set(way.running) == {"adversarial", "patch", "palette", "cycle", "reconstruction", "critic"}
     assert all(value.isfinite() for value in way.running.values())
+
+
+def prepared(settings=EVERY, strength: float = 1.0) -> tuple[Direction, list[torch.Tensor], Turn]:
+    """The way to the target at the first stage, its source's redrawing known."""
+    trainer = Trainer(pair(), settings)
+    trainer._redraw(trainer.ways[0])
+    trainer.enter(0)
+    return trainer.ways[0], trainer.optimise_generators.parameters, replace(TURN, strength=strength)
+
+
+def test_without_strength_the_generator_is_told_the_mapped_source():
+    way, _, _ = prepared()
+    told = way._tell(0, 0.0)
+    assert torch.equal(told.picture, way.target.palette(told.source))
+    assert torch.equal(told.goal, told.picture)
+    assert told.like is None
+
+
+@pytest.mark.parametrize(("strength", "which"), [(0.5, 0), (1.0, 1)])
+def test_at_half_and_full_strength_it_is_told_the_layout_redrawn_and_held_to_the_analogy(strength, which):
+    way, _, _ = prepared()
+    way.settings = replace(way.settings, window_px=1000)  # all of the picture
+    told = way._tell(0, strength)
+    redrawing = way.source.redrawing.at(0)
+    mapped = way.target.palette(told.source)
+    assert torch.allclose(told.picture, mapped + redrawing[which], atol=1e-5)
+    assert torch.allclose(told.goal, redrawing[2 + which], atol=1e-5)
+    assert torch.equal(told.like, redrawing[2 + which])
+
+
+def test_what_is_redrawn_far_is_not_expected_back():
+    """At half strength the cycle closes; a thing that has become another does not return."""
+    way, parameters, turn = prepared(strength=0.5)
+    way.gradients(turn, parameters)
+    assert "cycle" in way.running
+    way, parameters, turn = prepared(strength=0.9)
+    way.gradients(turn, parameters)
+    assert "cycle" not in way.running
+
+
+def test_an_analogy_is_drawn_where_there_is_one():
+    way, parameters, turn = prepared(replace(EVERY, imitated_every=1))
+    way.gradients(turn, parameters)
+    assert {"analogy", "analogous patches"} <= set(way.running)
+    alone, parameters = one_way(replace(EVERY, imitated_every=1))
+    alone.gradients(TURN, parameters)
+    assert "analogy" not in alone.running

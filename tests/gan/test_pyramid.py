@@ -47,12 +47,13 @@ def test_convention_shown_levels_are_in_the_order_of_the_pyramid():
 
 def test_strength_0_shows_every_level_and_1_the_coarsest_alone():
     assert shown_levels(3, 0.0) == [1, 1, 1]
-    assert shown_levels(3, 1.0) == [1, 0, 0]
+    assert shown_levels(3, 1.0) == [1, 1, 0]
+    assert shown_levels(4, 1.0) == [1, 1, 0, 0]
 
 
 def test_between_them_the_finest_level_fades_first():
-    assert shown_levels(3, 0.25) == [1, 1, 0.5]
-    assert shown_levels(3, 0.75) == [1, 0.5, 0]
+    assert shown_levels(4, 0.25) == [1, 1, 1, 0.5]
+    assert shown_levels(4, 0.75) == [1, 1, 0.5, 0]
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.3, 1.0])
@@ -76,13 +77,14 @@ def test_all_levels_shown_add_up_to_the_picture(size):
     assert torch.allclose(blended(levels, shown_levels(3, 0.0)), levels[-1], atol=1e-5)
 
 
-def test_full_strength_leaves_the_coarsest_level_enlarged():
+def test_full_strength_leaves_the_two_coarsest_levels_enlarged():
     levels = climbed()
-    enlarged = levels[0]
-    for level in levels[1:]:
-        size = size_of(level)
-        enlarged = torch.nn.functional.interpolate(enlarged, size, mode="bilinear", align_corners=False)
-    assert torch.equal(blended(levels, shown_levels(3, 1.0)), enlarged)
+    assert torch.equal(
+        blended(levels, shown_levels(3, 1.0)),
+        torch.nn.functional.interpolate(
+            blended(levels[:2], [1.0, 1.0]), size_of(levels[2]), mode="bilinear", align_corners=False
+        ),
+    )
 
 
 def test_nothing_shown_is_a_picture_of_nothing():

@@ -188,3 +188,28 @@ def test_a_pause_counts_for_nothing():
     for _ in ticks:
         pass
     assert schedule.elapsed() == pytest.approx(10, abs=0.5)
+
+
+def test_preparation_counts_as_spent_before_the_first_stage():
+    alone, prepared = timed(), timed()
+    for _ in range(60):
+        prepared.clock()
+    prepared.prepared()
+    fewer, all_steps = sum(run(prepared)), sum(run(alone))
+    assert prepared.preparation == pytest.approx(6.1, abs=0.2)
+    assert fewer == pytest.approx(all_steps * 24 / 30, rel=0.06)
+    assert prepared.elapsed() == pytest.approx(alone.elapsed(), rel=0.05)
+
+
+def test_preparation_takes_no_counted_steps():
+    schedule = Schedule(settings(steps=12), 3, Clock())
+    schedule.prepared()
+    assert sum(run(schedule)) == 12
+
+
+def test_a_resumed_schedule_knows_its_preparation():
+    first = timed()
+    first.prepared()
+    again = timed()
+    again.load(json.loads(json.dumps(first.state())), first.rates)
+    assert again.preparation == first.preparation

@@ -96,7 +96,7 @@ Strength = Annotated[
     Option(
         "--strength",
         metavar="0..1",
-        help="0 keeps the source's detail, 1 re-draws it as the target's. (default: the recipe's)",
+        help="0 keeps the source's detail, 1 makes the target's things of it. (default: the recipe's)",
         show_default=False,
     ),
 ]

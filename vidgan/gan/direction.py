@@ -22,10 +22,12 @@ from vidgan.gan.device import autocast, choose_precision
 from vidgan.gan.domain import Domain
 from vidgan.gan.generator import draw_noise
 from vidgan.gan.pyramid import Ladder, nothing_shown, shown_levels, size_of
+from vidgan.gan.redraw import how_redrawn
 from vidgan.resample import resize
 
 _PATCH_SIZES = 3  # patches are compared at full, half and quarter size: from grout to the lie of the tiles
 _AMPLE_PX = 40  # a window this wide holds more patches than a distribution needs: every other is taken
+_LIKE_ANALOGY_FROM = 0.25  # below, the layout is more the source's than the analogy's
 _MEMORY = 0.05  # how much of a running mean is the last iteration's
 _EVEN_LEAD, _LEAST_RATE = 0.85, 0.1  # a critic that is right this often still learns at full rate
 
@@ -44,13 +46,27 @@ class Turn:
 class Material:
     """One iteration's pictures, (B, 3, h, w) in [-1, 1] each.
 
-    real: windows of the domain that is drawn; source: windows of the other one. fakes: what the
-    generator made of the source, and of noise or of an arrangement where this turn asks for them.
+    real: windows of the domain that is drawn; told: of the other one. fakes: what the generator made of
+    it, and of noise or of an arrangement where this turn asks for them.
     """
 
     real: Tensor
-    source: Tensor
+    told: "Told"
     fakes: list[Tensor] = field(default_factory=list)
+
+
+@dataclass
+class Told:
+    """Windows of the source, what the generator is told of them, and what it is held to.
+
+    goal: what the result is to be where it is small. like: what its patches are to be spread like, where
+    there is an analogy; elsewhere any part of the target serves that has the same tones.
+    """
+
+    source: Tensor
+    picture: Tensor
+    goal: Tensor
+    like: Tensor | None = None
 
 
 class Direction:
@@ -86,25 +102,40 @@ class Direction:
         return torch.autograd.grad(total, parameters, allow_unused=True)
 
     def translate(self, source: Tensor, stage: int, strength: float, rng: torch.Generator) -> Tensor:
-        """(B, 3, h, w) of the source domain -> the target's, at a size of the given stage."""
-        return self._across(self.target, source, stage, strength, rng)
+        """(B, 3, h, w) of the source domain -> the target's, not redrawn, at a size of the given stage."""
+        return self._across(self.target, self.target.palette(source), stage, strength, rng)
 
     def _play(self, turn: Turn) -> Material:
         s, count = self.settings, self.settings.windows
         real = self.target.window(turn.stage, s.window_px, self.rng, count)
-        material = Material(real, self.source.window(turn.stage, s.window_px, self.rng, count))
+        material = Material(real, self._tell(turn.stage, turn.strength))
         with self._arithmetic():
-            material.fakes.append(self.translate(material.source, turn.stage, turn.strength, self.rng))
+            told = material.told.picture
+            material.fakes.append(self._across(self.target, told, turn.stage, turn.strength, self.rng))
             if _is_due(turn.step, s.generated_every):
                 blank = self.ladder.pyramid(torch.zeros_like(real), turn.stage + 1)
                 material.fakes.append(self._draw(self.target, blank, nothing_shown(turn.stage + 1)))
             if _is_due(turn.step, s.arranged_every):
-                even = self.target.window_and_even(turn.stage, s.window_px, self.rng, count)[1]
-                shown = shown_levels(turn.stage + 1, turn.strength)
-                material.fakes.append(
-                    self._draw(self.target, self.ladder.pyramid(even, turn.stage + 1), shown)
-                )
+                own, even = self.target.window_and_even(turn.stage, s.window_px, self.rng, count)
+                even = _as_redrawn(own, even, turn.strength)
+                material.fakes.append(self._across(self.target, even, turn.stage, turn.strength, self.rng))
         return material
+
+    def _tell(self, stage: int, strength: float) -> Told:
+        """A window of the source, mapped and redrawn as far as the strength asks for it."""
+        s = self.settings
+        source, *beside = self.source.window_and_redrawing(stage, s.window_px, self.rng, s.windows)
+        mapped = self.target.palette(source)
+        share, far = how_redrawn(strength)
+        told = mapped
+        if beside:
+            told = mapped + share * torch.lerp(beside[0], beside[1], far)
+        if len(beside) < 4:
+            return Told(source, told, told)
+        near_goal, far_goal = beside[2:]
+        goal = torch.lerp(mapped, torch.lerp(near_goal, far_goal, far), share)
+        like = far_goal if far > 0.5 else near_goal
+        return Told(source, told, goal, like if strength >= _LIKE_ANALOGY_FROM else None)
 
     def _update_critic(self, material: Material, turn: Turn) -> None:
         critic, fakes = self.target.critic, [fake.detach() for fake in material.fakes]
@@ -143,13 +174,15 @@ class Direction:
         s, stage = self.settings, turn.stage
         terms = {
             "adversarial": self._adversarial(material.fakes),
-            "patch": _total([self._patch(fake, stage) for fake in material.fakes]),
+            "patch": self._patches(material, stage),
             "palette": self._palette(material, stage),
         }
-        if _is_due(turn.step, s.cycle_every):
+        if _is_due(turn.step, s.cycle_every) and not how_redrawn(turn.strength)[1]:
             terms["cycle"] = self._cycle(material, turn)
         if _is_due(turn.step, s.reconstruct_every):
             terms["reconstruction"] = self._reconstruction(stage)
+        if _is_due(turn.step + s.imitated_every // 2, s.imitated_every):
+            terms |= self._imitation(stage)
         return terms
 
     def _adversarial(self, fakes: Sequence[Tensor]) -> Tensor:
@@ -159,10 +192,16 @@ class Direction:
         made = [torch.cat(scores) for scores in zip(*judged, strict=True)]
         return _total(self.game.generator_loss(scores) for scores in made)
 
-    def _patch(self, fake: Tensor, stage: int) -> Tensor:
+    def _patches(self, material: Material, stage: int) -> Tensor:
+        first, *others = material.fakes
+        terms = [self._patch(first, stage, material.told.like)]
+        return _total(terms + [self._patch(fake, stage) for fake in others])
+
+    def _patch(self, fake: Tensor, stage: int, real: Tensor | None = None) -> Tensor:
         s = self.settings
         axes = losses.patch_projections(s.projections, self.target.patch_shaping(stage, s), self.rng)
-        real = self.target.window_like(fake, stage, s.window_px, self.rng, s.window_tries)
+        if real is None:
+            real = self.target.window_like(fake, stage, s.window_px, self.rng, s.window_tries)
         terms = []
         for _ in range(_PATCH_SIZES):
             if min(*fake.shape[-2:], *real.shape[-2:]) >= s.patch_px:
@@ -177,14 +216,15 @@ class Direction:
 
     def _palette(self, material: Material, stage: int) -> Tensor:
         """Compared at the coarsest level's size, where there are colours but no texture."""
-        mapped = self.ladder.pyramid(self.target.palette(material.source), stage + 1)[0]
-        return losses.palette(resize(material.fakes[0], size_of(mapped)), mapped)
+        goal = self.ladder.pyramid(material.told.goal, stage + 1)[0]
+        return losses.palette(resize(material.fakes[0], size_of(goal)), goal)
 
     def _cycle(self, material: Material, turn: Turn) -> Tensor:
         """What strength hid from the generators cannot come back: compare at the finest level shown."""
         with self._arithmetic():
-            returned = self._across(self.source, material.fakes[0], turn.stage, turn.strength, self.rng)
-        pyramid = self.ladder.pyramid(material.source, turn.stage + 1)
+            mapped = self.source.palette(material.fakes[0])
+            returned = self._across(self.source, mapped, turn.stage, turn.strength, self.rng)
+        pyramid = self.ladder.pyramid(material.told.source, turn.stage + 1)
         shown = pyramid[int((len(pyramid) - 1) * (1 - turn.strength))]
         return losses.cycle(shown, resize(returned, size_of(shown)))
 
@@ -193,15 +233,28 @@ class Direction:
         s = self.settings
         window, even = self.target.window_and_even(stage, s.window_px, self.rng, s.windows)
         strength = float(torch.rand(1, generator=self.rng, device=self.device))
-        levels = self.ladder.pyramid(even, stage + 1)
+        levels = self.ladder.pyramid(_as_redrawn(window, even, strength), stage + 1)
         with self._arithmetic():
             rebuilt = self._draw(self.target, levels, shown_levels(stage + 1, strength), silent=True)
         return losses.reconstruction(window, rebuilt)
 
+    def _imitation(self, stage: int) -> dict[str, Tensor]:
+        """Draw what the far analogy makes of a window, told its redrawn layout."""
+        told = self._tell(stage, 1.0)
+        if told.like is None:
+            return {}
+        with self._arithmetic():
+            fake = self._across(self.target, told.picture, stage, 1.0, self.rng)
+        return {
+            "analogy": losses.reconstruction(told.goal, fake),
+            "analogous patches": self._patch(fake, stage, told.like),
+        }
+
     def _across(
-        self, domain: Domain, source: Tensor, stage: int, strength: float, rng: torch.Generator
+        self, domain: Domain, told: Tensor, stage: int, strength: float, rng: torch.Generator
     ) -> Tensor:
-        levels = self.ladder.pyramid(domain.palette(source), stage + 1)
+        """What the domain's generator makes of a picture in its own colours."""
+        levels = self.ladder.pyramid(told, stage + 1)
         return self._draw(domain, levels, shown_levels(stage + 1, strength), rng=rng)
 
     def _draw(
@@ -233,6 +286,11 @@ class Direction:
 
     def _arithmetic(self) -> AbstractContextManager[object]:
         return autocast(self.device, self.precision)
+
+
+def _as_redrawn(own: Tensor, even: Tensor, strength: float) -> Tensor:
+    """A domain's own picture, with as much of what is drawn in it as a redrawn layout has."""
+    return torch.lerp(even, own, how_redrawn(strength)[1])
 
 
 def _is_due(step: int, every: int) -> bool:

@@ -13,23 +13,34 @@ from vidgan.gan.generator import Generator
 from vidgan.gan.losses import patch_whitening
 from vidgan.gan.palette import PaletteMap
 from vidgan.gan.pyramid import Ladder
+from vidgan.gan.redraw import Redrawer, Redrawing
 
 
 class Domain:
     """pictures: (N, 3, H, W) in [-1, 1], the pair's own one first. The generator grows with use.
 
     levels: their pyramid. even: the pyramid of their arrangements, without texture. palette: takes the
-    other domain's colours to this one's; whoever makes the pair fits it.
+    other domain's colours to this one's; redrawer: then redraws its layout; redrawing: what becomes of
+    this domain's own pictures in the other. Whoever makes the pair fits these.
     """
 
     palette: PaletteMap
+    redrawing: Redrawing | None = None
 
-    def __init__(self, pictures: Tensor, ladder: Ladder, generator: Generator, critic: Critic) -> None:
+    def __init__(
+        self,
+        pictures: Tensor,
+        ladder: Ladder,
+        generator: Generator,
+        critic: Critic,
+        redrawer: Redrawer | None = None,
+    ) -> None:
         self.levels = ladder.pyramid(pictures)
         self.even = ladder.pyramid(torch.cat([arrangement(picture[None]) for picture in pictures]))
         self._shapings: dict[int, Tensor] = {}
         self.generator = generator.to(pictures.device).to(memory_format=torch.channels_last)
         self.critic = critic.to(pictures.device).to(memory_format=torch.channels_last)
+        self.redrawer = None if redrawer is None else redrawer.to(pictures.device)
 
     def patch_shaping(self, stage: int, settings: TrainSettings) -> Tensor:
         """How directions in patch space are shaped at that stage (losses.patch_whitening), measured once."""
@@ -48,6 +59,13 @@ class Domain:
         """The same, and what the arrangement shows at the same places."""
         window, even = _windows([self.levels[stage], self.even[stage]], side_px, rng, count)
         return window, even
+
+    def window_and_redrawing(
+        self, stage: int, side_px: int, rng: torch.Generator, count: int = 1
+    ) -> list[Tensor]:
+        """The same, and the redrawing of the same places (Redrawing.at); nothing where there is none."""
+        beside = () if self.redrawing is None else self.redrawing.at(stage)
+        return _windows([self.levels[stage], *beside], side_px, rng, count)
 
     def window_like(
         self, fakes: Tensor, stage: int, side_px: int, rng: torch.Generator, tries: int

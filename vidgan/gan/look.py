@@ -19,11 +19,13 @@ from vidgan.gan.device import autocast, choose_precision
 from vidgan.gan.generator import Generator, draw_noise
 from vidgan.gan.palette import PaletteMap
 from vidgan.gan.pyramid import Ladder, shown_levels, size_of
+from vidgan.gan.redraw import Redrawer
 from vidgan.gan.schedule import Record
+from vidgan.gan.tones import match_tones
 from vidgan.gan.training import Trained
 from vidgan.resample import resize
 
-FORMAT = "vidgan-look-2"
+FORMAT = "vidgan-look-3"
 
 # Convolutions see zeros beyond a picture's edge and draw a line along it: the edge is moved out of sight.
 _MARGIN_PX = 16
@@ -33,7 +35,8 @@ _MARGIN_PX = 16
 class Look:
     """What training made of a pair, ready to be applied to frames.
 
-    Each generator draws its domain's pictures and has the palette that leads there. preview: (H, W, 3)
+    Each generator draws its domain's pictures and has the palette that leads there, and the redrawer
+    where training had one. tones: of the pair's two pictures (tone_quantiles). preview: (H, W, 3)
     uint8, the representative frame in the look. rates: the record of its training, every iteration's
     learning rate, stage by stage; threads: how many each way had, for that record to be repeated.
     interrupted: the training was stopped before its end. pair_key: a hash of what it was trained on.
@@ -43,6 +46,10 @@ class Look:
     generator_b: Generator
     palette_a: PaletteMap
     palette_b: PaletteMap
+    redrawer_a: Redrawer | None
+    redrawer_b: Redrawer | None
+    tones_a: Tensor
+    tones_b: Tensor
     ladder: Ladder
     recipe: Recipe
     rates: tuple[tuple[float, ...], ...]
@@ -58,6 +65,10 @@ class Look:
             trained.generator_b,
             trained.palette_a,
             trained.palette_b,
+            trained.redrawer_a,
+            trained.redrawer_b,
+            trained.tones_a,
+            trained.tones_b,
             trained.ladder,
             recipe,
             trained.rates,
@@ -76,8 +87,9 @@ class Look:
         return Record(self.rates, self.threads)
 
     def to(self, device: torch.device) -> "Look":
-        for generator in (self.generator_a, self.generator_b):
-            generator.to(device).to(memory_format=torch.channels_last)
+        for network in (self.generator_a, self.generator_b, self.redrawer_a, self.redrawer_b):
+            if network is not None:
+                network.to(device).to(memory_format=torch.channels_last)
         return replace(self, palette_a=self.palette_a.to(device), palette_b=self.palette_b.to(device))
 
 
@@ -96,6 +108,8 @@ class Translator:
         self.look, self.device = look.to(device), device
         self.generator = self.look.generator_a if settings.reverse else self.look.generator_b
         self.palette = self.look.palette_a if settings.reverse else self.look.palette_b
+        self.redrawer = self.look.redrawer_a if settings.reverse else self.look.redrawer_b
+        self.tones = self.look.tones_b if settings.reverse else self.look.tones_a
         self.settings = settings
         self.precision = choose_precision(look.recipe.train.precision, device)
         self._noises: list[Tensor] = []
@@ -105,14 +119,18 @@ class Translator:
         """frame: (1, 3, H, W) in [-1, 1] -> the same shape and range, float32, in the look."""
         height, width = frame.shape[-2:]
         margin = min(_MARGIN_PX, height - 1, width - 1)
-        framed = F.pad(frame.to(self.device), [margin] * 4, mode="reflect")
+        exposed = match_tones(frame.to(self.device), self.tones, self.settings.match_tones)
+        framed = F.pad(exposed, [margin] * 4, mode="reflect")
         result = resize(self._translate(framed), size_of(framed)).clamp(-1, 1)
         return result[..., margin : margin + height, margin : margin + width].contiguous()
 
     def _translate(self, frame: Tensor) -> Tensor:
         stages = len(self.generator.stages)
-        levels = self.look.ladder.pyramid(self.palette(frame))[:stages]
-        shown = shown_levels(stages, self.settings.strength)
+        told, strength = self.palette(frame), self.settings.strength
+        if self.redrawer is not None:
+            told = self.redrawer.redraw(told, self.look.ladder, strength)
+        levels = self.look.ladder.pyramid(told)[:stages]
+        shown = shown_levels(stages, strength)
         with autocast(self.device, self.precision):
             return self.generator(levels, shown, self._noise_for(levels))
 
@@ -128,11 +146,13 @@ def save_look(look: Look, path: Path) -> None:
     """Write a look to `path`; OSError where the disk refuses."""
     tensors = {
         f"{name}.{key}": value.detach().cpu().contiguous()
-        for name, generator in (("generator_a", look.generator_a), ("generator_b", look.generator_b))
-        for key, value in generator.state_dict().items()
+        for name in ("generator_a", "generator_b", "redrawer_a", "redrawer_b")
+        if (network := getattr(look, name)) is not None
+        for key, value in network.state_dict().items()
     }
     for name, palette in (("palette_a", look.palette_a), ("palette_b", look.palette_b)):
         tensors |= {f"{name}.source": palette.source.cpu(), f"{name}.mapped": palette.mapped.cpu()}
+    tensors |= {"tones_a": look.tones_a.cpu(), "tones_b": look.tones_b.cpu()}
     tensors["rates"] = torch.tensor([rate for stage in look.rates for rate in stage], dtype=torch.float64)
     if look.preview is not None:
         tensors["preview_png"] = torch.frombuffer(bytearray(_png(look.preview)), dtype=torch.uint8)
@@ -181,7 +201,9 @@ def _rebuild(path: Path, metadata: dict[str, str], tensors: dict[str, Tensor]) -
         rates = tuple(tuple(stage.tolist()) for stage in tensors["rates"].cpu().split(header["steps"]))
         preview = _preview(tensors.get("preview_png"))
         told = header["threads"], header["interrupted"], header["pair"]
-        return Look(a, b, to_a, to_b, ladder, recipe, rates, *told, preview)
+        redrawers = _load_redrawer("redrawer_a", tensors), _load_redrawer("redrawer_b", tensors)
+        tones = tensors["tones_a"], tensors["tones_b"]
+        return Look(a, b, to_a, to_b, *redrawers, *tones, ladder, recipe, rates, *told, preview)
     except (KeyError, TypeError, RuntimeError, ValueError, OSError, RecipeError) as error:
         raise LookError(f"{path} is damaged or of another version ({error}); train it again") from error
 
@@ -195,9 +217,23 @@ def _preview(png: Tensor | None) -> np.ndarray | None:
 def _load_generator(name: str, tensors: dict[str, Tensor], recipe: Recipe, stages: int) -> Generator:
     with torch.random.fork_rng(devices=[]):  # first weights are drawn, only to be replaced
         generator = Generator(recipe.train.channels, recipe.train.blocks, stages)
-    prefix = f"{name}."
-    generator.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+    generator.load_state_dict(_named(name, tensors))
     return generator
+
+
+def _load_redrawer(name: str, tensors: dict[str, Tensor]) -> Redrawer | None:
+    state = _named(name, tensors)
+    if not state:
+        return None
+    with torch.random.fork_rng(devices=[]):
+        redrawer = Redrawer()
+    redrawer.load_state_dict(state)
+    return redrawer
+
+
+def _named(name: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    prefix = f"{name}."
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
 
 
 def _png(pixels: np.ndarray) -> bytes:

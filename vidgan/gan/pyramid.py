@@ -51,10 +51,10 @@ class Ladder:
 def shown_levels(stages: int, strength: float) -> list[float]:
     """How much of each source level the generator is shown, 0..1: the less, the more it re-draws.
 
-    strength 0 shows every level, 1 the coarsest alone; between, levels fade out one after another,
-    finest first.
+    strength 0 shows every level, 1 the two coarsest alone, where things have a shape but no texture;
+    between, levels fade out one after another, finest first.
     """
-    hidden = strength * (stages - 1)
+    hidden = strength * max(0, stages - 2)
     return [min(1.0, max(0.0, stages - index - hidden)) for index in range(stages)]
 
 

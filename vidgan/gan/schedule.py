@@ -39,6 +39,7 @@ class Schedule:
         self.budget = float(settings.steps or settings.seconds)
         self.rates: list[list[float]] = [[] for _ in range(stages)]
         self.seconds = [0.0] * stages  # spent in each stage
+        self.preparation = 0.0  # seconds spent before the first
         # Where in each stage the rate's fall began, and where it ends.
         self.fall: list[tuple[float, float] | None] = [None] * stages
         self._shares: dict[int, float] = {}
@@ -52,6 +53,12 @@ class Schedule:
     def resume(self) -> None:
         """Let the clock run from here, after a pause."""
         self._seen = self.clock()
+
+    def prepared(self) -> None:
+        """Count what has passed since the clock began to run as spent before the first stage."""
+        now = self.clock()
+        self.preparation += now - self._seen
+        self._seen = now
 
     def settle(self, stage: int) -> None:
         """Both domains have settled in that stage. The last one has nobody to leave its time to."""
@@ -71,16 +78,23 @@ class Schedule:
             yield tick
 
     def elapsed(self) -> float:
-        return sum(self.seconds)
+        return self.preparation + sum(self.seconds)
 
     def state(self) -> dict[str, Any]:
         """Where the schedule stands, besides its rates, as plain values."""
         shares = [self._shares.get(stage, 0.0) for stage in range(len(self.rates))]
-        return {"seconds": self.seconds, "fall": self.fall, "shares": shares, "settled": self._settled}
+        return {
+            "preparation": self.preparation,
+            "seconds": self.seconds,
+            "fall": self.fall,
+            "shares": shares,
+            "settled": self._settled,
+        }
 
     def load(self, state: dict[str, Any], rates: Sequence[Sequence[float]]) -> None:
         """Go on from a state() and the rates of the same run."""
         self.rates = [list(stage) for stage in rates]
+        self.preparation = float(state["preparation"])
         self.seconds = list(state["seconds"])
         self.fall = [None if fall is None else (fall[0], fall[1]) for fall in state["fall"]]
         self._shares = {stage: share for stage, share in enumerate(state["shares"]) if share}
@@ -99,7 +113,8 @@ class Schedule:
     def _share(self, stage: int) -> float:
         """A stage's part of what the stages before it have left; fixed when it begins."""
         if stage not in self._shares:
-            left = self.budget - sum(self._spent(before) for before in range(stage))
+            before = 0.0 if self.settings.steps else self.preparation
+            left = self.budget - before - sum(self._spent(earlier) for earlier in range(stage))
             share = left * self.weights[stage] / sum(self.weights[stage:])
             self._shares[stage] = max(1.0, round(share)) if self.settings.steps else max(1e-3, share)
         return self._shares[stage]
@@ -122,7 +137,7 @@ class Schedule:
         return 1.0 if fall is None else fall[1]
 
     def _run_progress(self) -> float:
-        return min(1.0, sum(self._spent(stage) for stage in range(len(self.rates))) / self.budget)
+        return min(1.0, (self.elapsed() if not self.settings.steps else sum(self.steps_taken)) / self.budget)
 
 
 @dataclass(frozen=True)

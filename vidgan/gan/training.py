@@ -14,14 +14,17 @@ from vidgan.config import TrainSettings
 from vidgan.errors import LookError
 from vidgan.gan.adam import Adam
 from vidgan.gan.adversarial import GAMES
+from vidgan.gan.analogy import Reading, analogy
 from vidgan.gan.critic import Critic
 from vidgan.gan.direction import Direction, Turn
 from vidgan.gan.domain import Domain
 from vidgan.gan.generator import Generator
 from vidgan.gan.palette import PaletteMap, fit_palette_maps
 from vidgan.gan.pyramid import Ladder, size_of
+from vidgan.gan.redraw import Redrawer, at_redrawn_size, fit_redrawer, redrawing_of, what_is_added
 from vidgan.gan.schedule import Record, Replay, Schedule, Tick
 from vidgan.gan.threads import choose_thread_count
+from vidgan.gan.tones import tone_quantiles
 from vidgan.gan.watch import Examiner, Health, Settling, counter_collapse
 from vidgan.resample import resize
 
@@ -30,6 +33,8 @@ _EXAMINE_EVERY = 75
 _PALETTE_PX = 110  # short side at which palettes are fitted: arrangements are even, and more shows no more
 
 State = dict[str, Tensor]
+BothWays = Callable[[Callable[[Direction], Any]], list[Any]]
+"""Does the same for both ways, to the target's domain first."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class TrainProgress:
 
 @dataclass(frozen=True)
 class Trained:
-    """What training leaves: both generators with their palettes, the ladder they climb, and its record.
+    """What training leaves: generators, palettes and redrawers, the ladder they climb, and its record.
 
     rates: the learning rate of every iteration, stage by stage; seconds: spent in each stage. With the
     same recipe, pictures and thread count, a run of that record on a CPU repeats the weights. health: how
@@ -58,6 +63,10 @@ class Trained:
     generator_b: Generator
     palette_a: PaletteMap
     palette_b: PaletteMap
+    redrawer_a: Redrawer | None
+    redrawer_b: Redrawer | None
+    tones_a: Tensor
+    tones_b: Tensor
     ladder: Ladder
     rates: tuple[tuple[float, ...], ...]
     seconds: tuple[float, ...]
@@ -143,12 +152,17 @@ class Trainer:
     ) -> Trained:
         """Train, or go on training, to the end; or until should_stop, asked between iterations."""
         self.schedule.resume()
-        with self._workers() as play:
+        with self._workers() as both:
+            both(self._redraw)
+            if self.stage < 0:
+                self.schedule.prepared()
+            else:
+                self.schedule.resume()  # the run that this one goes on with has counted it
             for stage in range(max(0, self.stage), self.ladder.stages):
                 if stage > self.stage:
                     self.enter(stage)
                 for tick in self.schedule.ticks(stage):
-                    self._iterate(stage, tick, play)
+                    self._iterate(stage, tick, both)
                     if tick.step % _REPORT_EVERY == 0:
                         on_progress(self._progress(stage, tick))
                     if tick.step % _EXAMINE_EVERY == _EXAMINE_EVERY - 1:
@@ -171,6 +185,10 @@ class Trainer:
             b,
             self.a.palette,
             self.b.palette,
+            self.a.redrawer,
+            self.b.redrawer,
+            tone_quantiles(self.a.levels[-1][:1]),
+            tone_quantiles(self.b.levels[-1][:1]),
             self.ladder,
             rates,
             tuple(self.schedule.seconds),
@@ -193,7 +211,8 @@ class Trainer:
     def _new_domain(self, pictures: Tensor) -> Domain:
         s = self.settings
         critic = Critic(s.critic_channels, GAMES[s.objective].spectral)
-        return Domain(pictures, self.ladder, Generator(s.channels, s.blocks), critic)
+        redrawer = Redrawer() if s.redraw_steps else None
+        return Domain(pictures, self.ladder, Generator(s.channels, s.blocks), critic, redrawer)
 
     def _new_direction(self, source: Domain, target: Domain, number: int) -> Direction:
         return Direction(source, target, self.settings, self.ladder, self.settings.seed + number * 2**32)
@@ -202,6 +221,28 @@ class Trainer:
         even_a, even_b = (_at_palette_size(domain.even[-1]) for domain in (self.a, self.b))
         to_b, to_a = fit_palette_maps(self.a.levels, self.b.levels, even_a, even_b, self.rng)
         self.b.palette, self.a.palette = to_b, to_a
+
+    def _redraw(self, way: Direction) -> None:
+        """Find out what is to become of the source's things, and teach the target's redrawer."""
+        s, source, target = self.settings, way.source, way.target
+        if target.redrawer is None:
+            return
+        mapped = target.palette(source.levels[-1])
+        goals = [
+            torch.cat([analogy(picture[None], target.levels[-1], reading) for picture in mapped])
+            for reading in self._readings()
+        ]
+        small = at_redrawn_size(mapped, self.ladder)
+        near, far = (resize(goal, size_of(small)).clamp(-1, 1) for goal in goals)
+        steps = min(s.redraw_steps, s.steps) if s.steps else s.redraw_steps
+        rng = torch.Generator(self.device).manual_seed(s.seed)
+        fit_redrawer(target.redrawer, small, (near, far), steps, rng, way.precision)
+        source.redrawing = redrawing_of(what_is_added(target.redrawer, small), goals, source.levels)
+
+    def _readings(self) -> tuple[Reading, Reading]:
+        """Near to the layout and far from it: read at the second stage's size, and at the first's."""
+        s = self.settings
+        return Reading(round(s.coarsest_px * s.scale_factor), 0.03, 1.5), Reading(s.coarsest_px, 0.005, 1.0)
 
     def enter(self, stage: int) -> None:
         """Begin a stage: both generators grow, optimisers start afresh."""
@@ -219,9 +260,10 @@ class Trainer:
         for way in self.ways:
             way.enter_stage()
 
-    def _iterate(self, stage: int, tick: Tick, play: Callable[[Turn, Sequence[Tensor]], Any]) -> None:
+    def _iterate(self, stage: int, tick: Tick, both: BothWays) -> None:
         turn = Turn(stage, tick.step, self._draw_strength(), tick.rate)
-        there, back = play(turn, self.optimise_generators.parameters)
+        parameters = self.optimise_generators.parameters
+        there, back = both(lambda way: way.gradients(turn, parameters))
         self.optimise_generators.rate = tick.rate
         self.optimise_generators.follow([_sum(x, y) for x, y in zip(there, back, strict=True)])
         if tick.step % _REPORT_EVERY == 0:
@@ -283,19 +325,17 @@ class Trainer:
         return how_far if chance < self.settings.free_share else 0.0
 
     @contextmanager
-    def _workers(self) -> Iterator[Callable[[Turn, Sequence[Tensor]], Any]]:
+    def _workers(self) -> Iterator[BothWays]:
         """Both ways at once, each in a thread with its share of the cores; on a GPU one after the other."""
         if self.device.type != "cpu":
-            yield lambda turn, parameters: [way.gradients(turn, parameters) for way in self.ways]
+            yield lambda play: [play(way) for way in self.ways]
             return
         before = torch.get_num_threads()
         self.threads = self._thread_count(before)
         torch.set_num_threads(self.threads)
         try:
             with ThreadPoolExecutor(len(self.ways), "train", torch.set_num_threads, (self.threads,)) as pool:
-                yield lambda turn, parameters: list(
-                    pool.map(lambda way: way.gradients(turn, parameters), self.ways)
-                )
+                yield lambda play: list(pool.map(play, self.ways))
         finally:
             torch.set_num_threads(before)
 

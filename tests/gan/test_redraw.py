@@ -1,0 +1,143 @@
+"""What becomes of a layout, and how much of it at which strength."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from tiny_pairs import CPU, TINY, pair, picture
+
+from vidgan.config import Recipe, TranslateSettings
+from vidgan.gan.look import Look, Translator, load_look, save_look
+from vidgan.gan.pyramid import Ladder, size_of
+from vidgan.gan.redraw import (
+    Redrawer,
+    at_redrawn_size,
+    fit_redrawer,
+    how_redrawn,
+    redrawing_of,
+    what_is_added,
+)
+from vidgan.gan.training import Trainer, train_pair
+
+LADDER = Ladder(3, 0.5)
+
+
+@torch.enable_grad()
+def taught(steps: int = 150) -> tuple[Redrawer, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """A redrawer that has learnt to turn a light block red (near) or blue (far) on grey."""
+    mapped = torch.zeros(1, 3, 32, 32)
+    mapped[..., 8:20, 10:22] = 0.8
+    near, far = mapped * 0, mapped * 0
+    near[:, 0, 8:20, 10:22] = 0.9
+    far[:, 2, 8:20, 10:22] = 0.9
+    redrawer = Redrawer()
+    fit_redrawer(redrawer, mapped, (near, far), steps, torch.Generator().manual_seed(0))
+    return redrawer, mapped, near, far
+
+
+def test_it_learns_what_becomes_of_a_layout_near_and_far():
+    redrawer, mapped, near, far = taught()
+    with torch.no_grad():
+        for goal, made in zip((near, far), redrawer(mapped), strict=True):
+            assert (made - goal).abs().mean() < 0.3 * (mapped - goal).abs().mean()
+
+
+def test_it_invents_no_colour():
+    """Whatever it is shown: every pixel lies between colours that it was taught with."""
+    redrawer, *_ = taught(steps=20)
+    with torch.no_grad():
+        made = torch.cat(redrawer(picture(40, 52, 3) * 5))
+    assert made[:, 1].abs().max() < 1e-5  # neither goal has any green
+    assert made.min() >= -1e-5
+    assert made.max() <= 0.9 + 1e-5
+
+
+def test_the_same_random_numbers_teach_the_same():
+    torch.manual_seed(0)
+    first, *_ = taught(steps=10)
+    torch.manual_seed(0)
+    second, *_ = taught(steps=10)
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+
+
+def test_shares_of_near_and_far():
+    assert how_redrawn(0.0) == (0.0, 0.0)
+    assert how_redrawn(0.25) == (0.5, 0.0)
+    assert how_redrawn(0.5) == (1.0, 0.0)
+    assert how_redrawn(0.75) == (1.0, 0.5)
+    assert how_redrawn(1.0) == (1.0, 1.0)
+
+
+def test_at_no_strength_nothing_is_redrawn():
+    frame = picture(40, 52, 3)
+    assert Redrawer().redraw(frame, LADDER, 0.0) is frame
+
+
+@torch.no_grad()
+def test_between_the_ends_redrawing_is_a_mean_of_them():
+    redrawer, *_ = taught(steps=10)
+    frame = picture(64, 64, 3)
+    none, quarter, half, three, full = (
+        redrawer.redraw(frame, LADDER, s) for s in (0.0, 0.25, 0.5, 0.75, 1.0)
+    )
+    assert torch.allclose(quarter, (none + half) / 2, atol=1e-5)
+    assert torch.allclose(three, (half + full) / 2, atol=1e-5)
+
+
+@torch.no_grad()
+def test_redrawing_leaves_what_is_finer_than_a_layout():
+    """At the redrawn size the result is the layout; what is finer comes from the frame."""
+    redrawer, *_ = taught(steps=10)
+    frame = picture(64, 64, 3) * 0.3
+    made = redrawer.redraw(frame, LADDER, 1.0)
+    layout = redrawer(at_redrawn_size(frame, LADDER))[1]
+    assert (at_redrawn_size(made, LADDER) - layout).abs().mean() < 0.05
+    assert (made - frame)[..., 1:].sub((made - frame)[..., :-1]).abs().mean() < 0.1
+
+
+@pytest.mark.parametrize("stages", [1, 2, 4])
+def test_ladders_of_any_height_have_a_redrawn_size(stages):
+    ladder = Ladder(stages, 0.5)
+    small = at_redrawn_size(picture(64, 80, 3), ladder)
+    assert size_of(small) == ladder.sizes((64, 80))[min(1, stages - 1)]
+
+
+def test_goals_are_kept_for_levels_that_are_no_larger():
+    levels = LADDER.pyramid(picture(64, 80, 3))
+    small = picture(32, 40, 4)
+    added = what_is_added(Redrawer(), small)
+    redrawing = redrawing_of(added, (picture(40, 50, 5), picture(40, 50, 6)), levels)
+    assert [len(redrawing.at(stage)) for stage in range(3)] == [4, 4, 2]
+    assert all(size_of(x) == size_of(level) for n, level in enumerate(levels) for x in redrawing.at(n))
+
+
+def test_training_teaches_a_redrawer_for_each_way():
+    trainer = Trainer(pair(), TINY)
+    assert trainer.a.redrawing is None
+    trained = trainer.run()
+    for domain, redrawer in ((trainer.a, trained.redrawer_a), (trainer.b, trained.redrawer_b)):
+        assert redrawer is not None
+        assert redrawer.colours.abs().max() > 0
+        assert domain.redrawing is not None
+        assert all(x.isfinite().all() for x in domain.redrawing.at(0))
+
+
+def test_a_look_keeps_its_redrawers(tmp_path):
+    look = Look.of(train_pair(pair(), TINY), Recipe(train=TINY))
+    save_look(look, tmp_path / "look.safetensors")
+    loaded, frame = load_look(tmp_path / "look.safetensors"), picture(40, 52, 5)
+    for reverse in (False, True):
+        settings = TranslateSettings(strength=1.0, reverse=reverse)
+        before, after = (Translator(x, CPU, settings)(frame) for x in (look, loaded))
+        assert torch.equal(before, after)
+
+
+def test_without_redrawing_there_is_none_in_the_look(tmp_path):
+    settings = replace(TINY, redraw_steps=0)
+    look = Look.of(train_pair(pair(), settings), Recipe(train=settings))
+    assert look.redrawer_a is None
+    save_look(look, tmp_path / "look.safetensors")
+    loaded = load_look(tmp_path / "look.safetensors")
+    assert loaded.redrawer_b is None
+    frame = picture(40, 52, 5)
+    assert Translator(loaded, CPU, TranslateSettings(strength=1.0))(frame).shape == frame.shape
