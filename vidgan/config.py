@@ -12,7 +12,7 @@ from vidgan.errors import RecipeError
 
 DEFAULT_RECIPE = "balanced"
 
-_LAMBDAS = ("adv", "cyc", "rec", "patch", "palette", "penalty")
+_LAMBDAS = ("adv", "cyc", "rec", "patch", "palette", "analogy", "penalty")
 _LARGEST_SEED = 2**48
 _KINDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 

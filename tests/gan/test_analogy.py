@@ -88,3 +88,10 @@ def test_completeness_brings_in_what_nothing_resembles():
     nearest, complete = (analogy(ground, target, Reading(32, c, 5.0)) for c in (1e3, 1e-3))
     assert nearest.max() < 0.12
     assert complete.max() > 0.18
+
+
+def test_a_large_target_is_not_looked_through_at_its_own_size(monkeypatch):
+    """The way back from a small picture to a large frame."""
+    monkeypatch.setattr(module, "_MOST_PATCHES", 1000)
+    made = analogy(stripes(30, 30), stripes(90, 120), READING)
+    assert size_of(made)[0] * size_of(made)[1] < 200

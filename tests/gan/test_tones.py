@@ -76,3 +76,25 @@ def test_a_look_matches_frames_to_its_pair_as_its_settings_say():
     assert not torch.equal(plain, matched)
     by_hand = match_tones(frame, look.tones_a, 1.0)
     assert torch.equal(Translator(look, CPU, TranslateSettings(match_tones=0.0))(by_hand), matched)
+
+
+def two_tones(share: float) -> torch.Tensor:
+    """Dark, with so much of the width light."""
+    frame = torch.full((1, 3, 40, 100), -0.9)
+    frame[..., : round(100 * share)] = 0.8
+    return frame
+
+
+@pytest.mark.parametrize("share", [0.5, 0.05])
+def test_flat_tones_keep_their_contrast(share):
+    """Of letters and cartoons: between their tones there is nothing that a curve could learn from."""
+    frame = two_tones(share) + picture(40, 100, 0) * 0.01
+    assert (match_tones(frame, tone_quantiles(frame), 1.0) - frame).abs().max() < 0.06
+
+
+def test_small_lights_count_for_no_more_than_they_are():
+    """The pair's own frame is matched all the way, however little of it is light."""
+    frame = two_tones(0.02)
+    darker = ((frame + 1) * 0.8 - 1).clamp(-1, 1)
+    matched = match_tones(darker, tone_quantiles(frame), 1.0)
+    assert (matched - frame).abs().mean() < 0.5 * (darker - frame).abs().mean()

@@ -52,15 +52,16 @@ def analogy(mapped: Tensor, target: Tensor, reading: Reading) -> Tensor:
     mapped: (1, 3, H, W) in [-1, 1], a picture in the target's colours; target: (1, 3, h, w), its texture
     as large as it is to stand in the result. Sizes climb from the reading's to mapped's own, or to
     _MOST_PATCHES pixels. While pictures are small all patches are compared; then only those that continue
-    what their neighbours show (Ashikhmin 2001). Returns (1, 3, H', W'), mapped's own proportions.
+    what their neighbours show (Ashikhmin 2001). Returns (1, 3, H', W'), mapped's own proportions; mapped
+    itself where the target is too small for patches at the reading's size.
     """
     scale, finish = _scales(size_of(mapped), size_of(target), reading)
+    if min(_scaled(size_of(target), scale)) < 2 * _PATCH_PX:
+        return mapped
     result, field = mapped, None
     while True:
         size, like_size = _scaled(size_of(mapped), scale), _scaled(size_of(target), scale)
         result, like = (resize(x, s).clamp(-1, 1) for x, s in ((result, size), (target, like_size)))
-        if min(like_size) < 2 * _PATCH_PX:
-            return result
         result, field = _redrawn(result, like, field, reading)
         if scale >= finish:
             return result
@@ -69,10 +70,10 @@ def analogy(mapped: Tensor, target: Tensor, reading: Reading) -> Tensor:
 
 def _scales(mapped: Size, target: Size, reading: Reading) -> tuple[float, float]:
     """Where to begin and to end, as shares of the pictures' own sizes."""
-    pixels, pairs = mapped[0] * mapped[1], mapped[0] * mapped[1] * target[0] * target[1]
-    finish = min(1.0, (_MOST_PATCHES / pixels) ** 0.5)
+    ours, theirs = mapped[0] * mapped[1], target[0] * target[1]
+    finish = min(1.0, (_MOST_PATCHES / max(ours, theirs)) ** 0.5)
     start = reading.start_px / min(*mapped, *target)
-    return min(start, (_MOST_PAIRS / pairs) ** 0.25, finish), finish
+    return min(start, (_MOST_PAIRS / (ours * theirs)) ** 0.25, finish), finish
 
 
 def _redrawn(
@@ -126,19 +127,25 @@ def _continued(wanted: Tensor, theirs: Tensor, field: _Field) -> Tensor:
 
 def _enlarged(field: _Field, size: Size, grid: Size) -> _Field:
     """The field at a larger size: each pixel takes its patch over, and the place that it had within."""
-    numbers = F.interpolate(field.found.view(1, 1, *field.size).double(), size, mode="nearest").long()[0, 0]
-    down, across = numbers // field.grid[1], numbers % field.grid[1]
-    y = _carried(down, size[0] / field.size[0], 0, grid[0])
-    x = _carried(across, size[1] / field.size[1], 1, grid[1])
+    rows, columns = (
+        torch.arange(new, device=field.found.device) * old // new
+        for new, old in zip(size, field.size, strict=True)
+    )
+    numbers = field.found.view(field.size)[rows[:, None], columns[None]]
+    y = _carried(numbers // field.grid[1], rows[:, None], size[0], field.size[0], 0, grid[0])
+    x = _carried(numbers % field.grid[1], columns[None], size[1], field.size[1], 1, grid[1])
     return _Field((y * grid[1] + x).flatten(), size, grid)
 
 
-def _carried(corner: Tensor, ratio: float, axis: int, count: int) -> Tensor:
-    here = torch.arange(corner.shape[axis], device=corner.device, dtype=torch.float64)
-    within = here - (here / ratio).floor() * ratio
+def _carried(corner: Tensor, source: Tensor, new: int, old: int, axis: int, count: int) -> Tensor:
+    """Along one axis: where the patch's corner lies at the new size.
+
+    corner: of the patch that each pixel takes over from the pixel `source` of the old size.
+    """
+    here = torch.arange(new, device=corner.device).view((-1, 1) if axis == 0 else (1, -1))
     centre = _PATCH_PX // 2
-    place = (corner + centre) * ratio + (within[:, None] if axis == 0 else within) - centre
-    return place.round().long().clamp(0, count - 1)
+    place = ((corner + centre - source) * new + old // 2) // old + here - centre
+    return place.clamp(0, count - 1)
 
 
 def _laid(patches: Tensor, size: Size) -> Tensor:

@@ -117,7 +117,7 @@ class Direction:
                 material.fakes.append(self._draw(self.target, blank, nothing_shown(turn.stage + 1)))
             if _is_due(turn.step, s.arranged_every):
                 own, even = self.target.window_and_even(turn.stage, s.window_px, self.rng, count)
-                even = _as_redrawn(own, even, turn.strength)
+                even = torch.lerp(even, own, self._redrawn_far(turn.strength))
                 material.fakes.append(self._across(self.target, even, turn.stage, turn.strength, self.rng))
         return material
 
@@ -177,7 +177,7 @@ class Direction:
             "patch": self._patches(material, stage),
             "palette": self._palette(material, stage),
         }
-        if _is_due(turn.step, s.cycle_every) and not how_redrawn(turn.strength)[1]:
+        if _is_due(turn.step, s.cycle_every) and not self._redrawn_far(turn.strength):
             terms["cycle"] = self._cycle(material, turn)
         if _is_due(turn.step, s.reconstruct_every):
             terms["reconstruction"] = self._reconstruction(stage)
@@ -225,7 +225,8 @@ class Direction:
             mapped = self.source.palette(material.fakes[0])
             returned = self._across(self.source, mapped, turn.stage, turn.strength, self.rng)
         pyramid = self.ladder.pyramid(material.told.source, turn.stage + 1)
-        shown = pyramid[int((len(pyramid) - 1) * (1 - turn.strength))]
+        shares = shown_levels(len(pyramid), turn.strength)
+        shown = next(p for p, share in zip(pyramid[::-1], shares[::-1], strict=True) if share)
         return losses.cycle(shown, resize(returned, size_of(shown)))
 
     def _reconstruction(self, stage: int) -> Tensor:
@@ -233,16 +234,20 @@ class Direction:
         s = self.settings
         window, even = self.target.window_and_even(stage, s.window_px, self.rng, s.windows)
         strength = float(torch.rand(1, generator=self.rng, device=self.device))
-        levels = self.ladder.pyramid(_as_redrawn(window, even, strength), stage + 1)
+        levels = self.ladder.pyramid(torch.lerp(even, window, self._redrawn_far(strength)), stage + 1)
         with self._arithmetic():
             rebuilt = self._draw(self.target, levels, shown_levels(stage + 1, strength), silent=True)
         return losses.reconstruction(window, rebuilt)
 
+    def _redrawn_far(self, strength: float) -> float:
+        """How far things become others: a layout so redrawn shows what an arrangement does not."""
+        return 0.0 if self.source.redrawing is None else how_redrawn(strength)[1]
+
     def _imitation(self, stage: int) -> dict[str, Tensor]:
         """Draw what the far analogy makes of a window, told its redrawn layout."""
-        told = self._tell(stage, 1.0)
-        if told.like is None:
+        if self.source.redrawing is None or self.source.redrawing.goals[stage] is None:
             return {}
+        told = self._tell(stage, 1.0)
         with self._arithmetic():
             fake = self._across(self.target, told.picture, stage, 1.0, self.rng)
         return {
@@ -286,11 +291,6 @@ class Direction:
 
     def _arithmetic(self) -> AbstractContextManager[object]:
         return autocast(self.device, self.precision)
-
-
-def _as_redrawn(own: Tensor, even: Tensor, strength: float) -> Tensor:
-    """A domain's own picture, with as much of what is drawn in it as a redrawn layout has."""
-    return torch.lerp(even, own, how_redrawn(strength)[1])
 
 
 def _is_due(step: int, every: int) -> bool:

@@ -88,8 +88,8 @@ class Redrawer(nn.Module):
 
     def votes_for(self, pictures: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, n, H, W): shares of the colours that are like each pixel's."""
-        distances = (pictures[:, None] - self.colours[None, :, :, None, None]).square().sum(2)
-        return (-distances / (2 * _LIKE**2)).softmax(1)
+        distances = torch.cdist(pictures.permute(0, 2, 3, 1), self.colours).square()  # (B, H, W, n)
+        return (-distances / (2 * _LIKE**2)).softmax(-1).permute(0, 3, 1, 2)
 
     def redraw(self, mapped: Tensor, ladder: Ladder, strength: float) -> Tensor:
         """mapped: (B, 3, H, W), a whole frame in the target's colours -> what the generator is told of it."""
@@ -155,16 +155,20 @@ def redrawing_of(
     added: tuple[Tensor, Tensor], goals: Sequence[Tensor], levels: Sequence[Tensor]
 ) -> Redrawing:
     """The same at every level's size, goals where levels are not larger than they."""
-    near, far = goals
     at_levels: list[tuple[Tensor, Tensor] | None] = []
     for level in levels:
-        fits = level.shape[-1] <= near.shape[-1] and level.shape[-2] <= near.shape[-2]
-        at_levels.append(_resized((near, far), level) if fits else None)
+        fits = all(ours <= theirs for ours, theirs in zip(size_of(level), size_of(goals[0]), strict=True))
+        at_levels.append(_clamped(_resized(goals, level)) if fits else None)
     return Redrawing([_resized(added, level) for level in levels], at_levels)
 
 
-def _resized(pictures: tuple[Tensor, Tensor], like: Tensor) -> tuple[Tensor, Tensor]:
-    return resize(pictures[0], size_of(like)), resize(pictures[1], size_of(like))
+def _clamped(pictures: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    return pictures[0].clamp(-1, 1), pictures[1].clamp(-1, 1)
+
+
+def _resized(pictures: Sequence[Tensor], like: Tensor) -> tuple[Tensor, Tensor]:
+    near, far = (resize(picture, size_of(like)) for picture in pictures)
+    return near, far
 
 
 def _unlikeness(made: Tensor, wanted: Tensor, axes: Tensor) -> Tensor:

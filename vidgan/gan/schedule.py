@@ -73,12 +73,16 @@ class Schedule:
             if self.rates[stage] and progress >= self._end(stage):
                 return
             rate = self.settings.learning_rate * self._rate(stage, progress)
-            tick = Tick(len(self.rates[stage]), rate, self._run_progress())
+            tick = Tick(len(self.rates[stage]), rate, self.run_progress())
             self.rates[stage].append(rate)
             yield tick
 
     def elapsed(self) -> float:
         return self.preparation + sum(self.seconds)
+
+    def run_progress(self) -> float:
+        """How much of the budget is used, 0..1."""
+        return min(1.0, (self.elapsed() if not self.settings.steps else sum(self.steps_taken)) / self.budget)
 
     def state(self) -> dict[str, Any]:
         """Where the schedule stands, besides its rates, as plain values."""
@@ -113,7 +117,7 @@ class Schedule:
     def _share(self, stage: int) -> float:
         """A stage's part of what the stages before it have left; fixed when it begins."""
         if stage not in self._shares:
-            before = 0.0 if self.settings.steps else self.preparation
+            before = 0.0 if self.settings.steps else min(self.preparation, self.budget / 2)
             left = self.budget - before - sum(self._spent(earlier) for earlier in range(stage))
             share = left * self.weights[stage] / sum(self.weights[stage:])
             self._shares[stage] = max(1.0, round(share)) if self.settings.steps else max(1e-3, share)
@@ -135,9 +139,6 @@ class Schedule:
     def _end(self, stage: int) -> float:
         fall = self.fall[stage]
         return 1.0 if fall is None else fall[1]
-
-    def _run_progress(self) -> float:
-        return min(1.0, (self.elapsed() if not self.settings.steps else sum(self.steps_taken)) / self.budget)
 
 
 @dataclass(frozen=True)

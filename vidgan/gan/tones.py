@@ -12,12 +12,11 @@ from torch import Tensor
 from vidgan.gan.palette import luminance
 
 _TONES = 256
-_KEPT = 64  # quantiles of the pair's frame
+_KEPT = 256  # quantiles of the pair's frame
 _SMOOTH = 15  # tones over which the curve is averaged: it bends, and does not jump
 _MOST_GAIN = 3.0
-_LEAST_SPREAD = (
-    0.5  # of the pair's: a frame with less than half of it fades, or shows nothing; it is left alone
-)
+# Of the pair's spread: a frame with less than half of it fades, or shows nothing; it is left alone.
+_LEAST_SPREAD = 0.5
 
 
 def tone_quantiles(picture: Tensor) -> Tensor:
@@ -35,22 +34,30 @@ def match_tones(frame: Tensor, quantiles: Tensor, amount: float) -> Tensor:
     if not amount:
         return frame
     light = luminance(frame)
-    amount *= _confidence(float(light.std()), float(quantiles.std()))
-    tones, counts = torch.linspace(-1, 1, _TONES), torch.histc(light.float(), _TONES, -1, 1).cpu()
-    share = (counts.cumsum(0) - counts / 2) / counts.sum()  # of pixels that are darker than each tone
-    wanted = np.interp(share.numpy(), np.linspace(0, 1, len(quantiles)), quantiles.cpu().numpy())
-    curve = torch.lerp(tones, _smooth(torch.from_numpy(wanted).float()), amount)
+    confidence = _confidence(float(tone_quantiles(frame).std()), float(quantiles.std()))
+    change = (amount * confidence * _change(light, quantiles)).to(frame.device)
     place = ((light + 1) / 2 * (_TONES - 1)).clamp(0, _TONES - 1)
     below = place.floor().long().clamp(max=_TONES - 2)
-    curve = curve.to(frame.device)
-    new = torch.lerp(curve[below], curve[below + 1], (place - below).to(curve.dtype))
+    new = light + torch.lerp(change[below], change[below + 1], place - below)
     gain = ((new + 1) / (light + 1).clamp_min(1e-3)).clamp(1 / _MOST_GAIN, _MOST_GAIN)
     return ((frame + 1) * gain - 1).clamp(-1, 1)
 
 
-def _smooth(curve: Tensor) -> Tensor:
+def _change(light: Tensor, quantiles: Tensor) -> Tensor:
+    """(_TONES,), on the CPU: what is to be added to each tone between -1 and 1.
+
+    Averaged over neighbouring tones by how many pixels have them: tones that none has say nothing.
+    """
+    counts = torch.histc(light.float(), _TONES, -1, 1).cpu()
+    share = (counts.cumsum(0) - counts / 2) / counts.sum()  # of pixels that are darker than each tone
+    wanted = np.interp(share.numpy(), np.linspace(0, 1, len(quantiles)), quantiles.cpu().numpy())
+    change = torch.from_numpy(wanted).float() - torch.linspace(-1, 1, _TONES)
+    return _averaged(change * counts) / _averaged(counts).clamp_min(1e-3)
+
+
+def _averaged(tones: Tensor) -> Tensor:
     margin = _SMOOTH // 2
-    return F.avg_pool1d(F.pad(curve[None, None], (margin, margin), mode="replicate"), _SMOOTH, 1)[0, 0]
+    return F.avg_pool1d(F.pad(tones[None, None], (margin, margin)), _SMOOTH, 1)[0, 0]
 
 
 def _confidence(spread: float, wanted: float) -> float:

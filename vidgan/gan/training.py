@@ -152,6 +152,8 @@ class Trainer:
     ) -> Trained:
         """Train, or go on training, to the end; or until should_stop, asked between iterations."""
         self.schedule.resume()
+        stages, so_far = self.ladder.stages, self.schedule.elapsed()
+        on_progress(TrainProgress(max(0, self.stage), stages, 0, self.schedule.run_progress(), so_far, {}))
         with self._workers() as both:
             both(self._redraw)
             if self.stage < 0:
@@ -229,7 +231,7 @@ class Trainer:
             return
         mapped = target.palette(source.levels[-1])
         goals = [
-            torch.cat([analogy(picture[None], target.levels[-1], reading) for picture in mapped])
+            torch.cat([analogy(picture[None], target.levels[-1][:1], reading) for picture in mapped])
             for reading in self._readings()
         ]
         small = at_redrawn_size(mapped, self.ladder)
@@ -242,7 +244,8 @@ class Trainer:
     def _readings(self) -> tuple[Reading, Reading]:
         """Near to the layout and far from it: read at the second stage's size, and at the first's."""
         s = self.settings
-        return Reading(round(s.coarsest_px * s.scale_factor), 0.03, 1.5), Reading(s.coarsest_px, 0.005, 1.0)
+        second = round(s.coarsest_px / self.ladder.factor)
+        return Reading(second, 0.03, 1.5), Reading(s.coarsest_px, 0.005, 1.0)
 
     def enter(self, stage: int) -> None:
         """Begin a stage: both generators grow, optimisers start afresh."""
@@ -320,7 +323,7 @@ class Trainer:
         return generator.to(memory_format=torch.channels_last)
 
     def _draw_strength(self) -> float:
-        """Some iterations show the generators everything, the others hide fine levels, any number of them."""
+        """Some iterations show the generators everything, the others any strength hides and redraws."""
         chance, how_far = torch.rand(2, generator=self.rng, device=self.device).tolist()
         return how_far if chance < self.settings.free_share else 0.0
 
