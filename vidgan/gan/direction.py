@@ -82,10 +82,8 @@ class Direction:
         self.game = GAMES[settings.objective]
         self.running: dict[str, Tensor] = {}  # means of the last losses, left on the device
         self.lead = torch.tensor(0.5, device=self.device)  # how often the critic tells real from fake
-        self.hold, self.push = (
-            1.0,
-            1.0,
-        )  # set against collapse: on what keeps the source, what shows the target
+        # Set against collapse: on what keeps the source, on what shows the target.
+        self.hold, self.push = 1.0, 1.0
 
     def enter_stage(self) -> None:
         self.optimise_critic = Adam(self.target.critic.parameters(), self.settings.learning_rate)

@@ -63,7 +63,7 @@ class Domain:
     def window_and_redrawing(
         self, stage: int, side_px: int, rng: torch.Generator, count: int = 1
     ) -> list[Tensor]:
-        """The same, and the redrawing of the same places (Redrawing.at); nothing where there is none."""
+        """Random windows as above, and the redrawing of the same places (Redrawing.at), if there is any."""
         beside = () if self.redrawing is None else self.redrawing.at(stage)
         return _windows([self.levels[stage], *beside], side_px, rng, count)
 
