@@ -17,7 +17,7 @@ from vidgan.gan.redraw import (
     redrawing_of,
     what_is_added,
 )
-from vidgan.gan.training import Trainer, train_pair
+from vidgan.gan.training import Pair, Trainer, train_pair
 
 LADDER = Ladder(3, 0.5)
 
@@ -141,3 +141,15 @@ def test_without_redrawing_there_is_none_in_the_look(tmp_path):
     assert loaded.redrawer_b is None
     frame = picture(40, 52, 5)
     assert Translator(loaded, CPU, TranslateSettings(strength=1.0))(frame).shape == frame.shape
+
+
+def test_a_target_that_is_texture_alone_redraws_nothing():
+    """Fine stripes without a thing in them: what is not there cannot take a layout's place."""
+    stripes = ((torch.arange(60) % 4 < 2).float() * 1.2 - 0.6).expand(1, 3, 60, 60).clone()
+    trainer = Trainer(Pair(picture(40, 52, 0), stripes), TINY)
+    trained = trainer.run()
+    assert trained.redrawer_b is None
+    assert trained.redrawer_a is not None
+    frame = picture(40, 52, 5)
+    look = Look.of(trained, Recipe(train=TINY))
+    assert Translator(look, CPU, TranslateSettings(strength=1.0))(frame).shape == frame.shape

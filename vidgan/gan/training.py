@@ -19,7 +19,7 @@ from vidgan.gan.critic import Critic
 from vidgan.gan.direction import Direction, Turn
 from vidgan.gan.domain import Domain
 from vidgan.gan.generator import Generator
-from vidgan.gan.palette import PaletteMap, fit_palette_maps
+from vidgan.gan.palette import PaletteMap, fit_palette_maps, has_layout
 from vidgan.gan.pyramid import Ladder, size_of
 from vidgan.gan.redraw import Redrawer, at_redrawn_size, fit_redrawer, redrawing_of, what_is_added
 from vidgan.gan.schedule import Record, Replay, Schedule, Tick
@@ -227,6 +227,8 @@ class Trainer:
     def _redraw(self, way: Direction) -> None:
         """Find out what is to become of the source's things, and teach the target's redrawer."""
         s, source, target = self.settings, way.source, way.target
+        if not has_layout(target.even[-1][:1], target.levels[-1][:1]):
+            target.redrawer = None  # redrawn in texture alone, every layout would vanish
         if target.redrawer is None:
             return
         mapped = target.palette(source.levels[-1])
