@@ -73,12 +73,13 @@ class _Bars:
         if not self.console.is_terminal:
             self._line(progress, detail)
             return
-        self.bars.detail = detail
         if progress.phase not in self.tasks:
             self._begin(progress.phase)
+        self.bars.detail = detail
         self.bars.update(self.tasks[progress.phase], completed=progress.fraction)
 
     def _begin(self, phase: str) -> None:
+        """A new bar, which draws the display: a phase shorter than its refresh is seen to have ended."""
         for finished in self.tasks.values():
             self.bars.update(finished, completed=1.0)
         self.tasks[phase] = self.bars.add_task(_PHASES[phase], total=1.0)
