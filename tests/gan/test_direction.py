@@ -101,11 +101,11 @@ def test_at_half_and_full_strength_it_is_told_the_layout_redrawn_and_held_to_the
     way, _, _ = prepared()
     way.settings = replace(way.settings, window_px=1000)  # all of the picture
     told = way._tell(0, strength)
-    redrawing = way.source.redrawing.at(0)
+    added, goals = way.source.redrawing.at(0)
     mapped = way.target.palette(told.source)
-    assert torch.allclose(told.picture, mapped + redrawing[which], atol=1e-5)
-    assert torch.allclose(told.goal, redrawing[2 + which], atol=1e-5)
-    assert torch.equal(told.like, redrawing[2 + which])
+    assert torch.allclose(told.picture, mapped + added[which], atol=1e-5)
+    assert torch.allclose(told.goal, goals[which], atol=1e-5)
+    assert torch.equal(told.like, goals[which])
 
 
 def test_what_is_redrawn_far_is_not_expected_back():

@@ -54,6 +54,23 @@ def test_several_frames_train_beside_the_pairs():
     assert not torch.equal(weights(several), weights(alone))
 
 
+def test_other_frames_train_in_the_tones_of_the_pairs_own():
+    """As rendering shows them: a darker frame is no other picture."""
+    frame = picture(40, 52, 0)
+    frames = torch.cat([frame, (frame + 1) * 0.7 - 1])
+    trainer = Trainer(Pair(frames, picture(36, 30, 1), held_out=[frames[1:]]), TINY)
+    light, dark = trainer.a.levels[-1]
+    assert torch.allclose(light, frame[0], atol=1e-6)
+    assert (dark - light).abs().mean() < 0.2 * (frames[1] - frame[0]).abs().mean()
+
+
+def test_the_time_before_the_first_iteration_is_told():
+    stages: list[int] = []
+    train_pair(pair(), TINY, on_progress=lambda p: stages.append(p.stage))
+    assert stages[:2] == [-1, 0]
+    assert -1 not in stages[1:]
+
+
 def test_several_windows_train_at_a_time():
     assert weights(train_pair(pair(), replace(TINY, windows=3))).isfinite().all()
 

@@ -40,7 +40,7 @@ def finished(path: Path, pictures: list[np.ndarray], colour: Colour, tmp_path: P
 
     class Made(Clip):
         def _read(self, start, stop):  # type: ignore[no-untyped-def]
-            raise NotImplementedError
+            raise AssertionError("joining decodes no frame")
 
     bits = 8 if pictures[0].dtype == np.uint8 else 10
     info = info_for(colour, (pictures[0].shape[1], pictures[0].shape[0]), bits)

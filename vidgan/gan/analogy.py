@@ -87,9 +87,8 @@ def _redrawn(
     field = None if before is None else _enlarged(before, size, grid)
     for _ in range(_FIRST_ROUNDS if before is None else _ROUNDS):
         wanted = _patches(_framed(picture))
-        if (
-            held is not None
-        ):  # |x - t|^2 + w|h - t|^2 is (1 + w)|m - t|^2 and a constant, m their weighted mean
+        if held is not None:
+            # |x - t|^2 + w|h - t|^2 is (1 + w)|m - t|^2 and a constant, m their weighted mean.
             wanted = (wanted + reading.hold * held) / (1 + reading.hold)
         if field is None or len(wanted) * len(theirs) <= _MOST_PAIRS:
             field = _Field(_nearest(wanted, theirs, reading.completeness), size, grid)

@@ -42,20 +42,7 @@ class Turn:
     rate: float
 
 
-@dataclass
-class Material:
-    """One iteration's pictures, (B, 3, h, w) in [-1, 1] each.
-
-    real: windows of the domain that is drawn; told: of the other one. fakes: what the generator made of
-    it, and of noise or of an arrangement where this turn asks for them.
-    """
-
-    real: Tensor
-    told: "Told"
-    fakes: list[Tensor] = field(default_factory=list)
-
-
-@dataclass
+@dataclass(frozen=True)
 class Told:
     """Windows of the source, what the generator is told of them, and what it is held to.
 
@@ -67,6 +54,19 @@ class Told:
     picture: Tensor
     goal: Tensor
     like: Tensor | None = None
+
+
+@dataclass
+class Material:
+    """One iteration's pictures, (B, 3, h, w) in [-1, 1] each.
+
+    real: windows of the domain that is drawn; told: of the other one. fakes: what the generator made of
+    it, and of noise or of an arrangement where this turn asks for them.
+    """
+
+    real: Tensor
+    told: Told
+    fakes: list[Tensor] = field(default_factory=list)
 
 
 class Direction:
@@ -122,17 +122,14 @@ class Direction:
     def _tell(self, stage: int, strength: float) -> Told:
         """A window of the source, mapped and redrawn as far as the strength asks for it."""
         s = self.settings
-        source, *beside = self.source.window_and_redrawing(stage, s.window_px, self.rng, s.windows)
+        source, added, goals = self.source.window_and_redrawing(stage, s.window_px, self.rng, s.windows)
         mapped = self.target.palette(source)
         share, far = how_redrawn(strength)
-        told = mapped
-        if beside:
-            told = mapped + share * torch.lerp(beside[0], beside[1], far)
-        if len(beside) < 4:
+        told = mapped + share * torch.lerp(added[0], added[1], far) if added else mapped
+        if not goals:
             return Told(source, told, told)
-        near_goal, far_goal = beside[2:]
-        goal = torch.lerp(mapped, torch.lerp(near_goal, far_goal, far), share)
-        like = far_goal if far > 0.5 else near_goal
+        goal = torch.lerp(mapped, torch.lerp(goals[0], goals[1], far), share)
+        like = goals[1] if far > 0.5 else goals[0]
         return Told(source, told, goal, like if strength >= _LIKE_ANALOGY_FROM else None)
 
     def _update_critic(self, material: Material, turn: Turn) -> None:

@@ -62,10 +62,14 @@ class Domain:
 
     def window_and_redrawing(
         self, stage: int, side_px: int, rng: torch.Generator, count: int = 1
-    ) -> list[Tensor]:
-        """Random windows as above, and the redrawing of the same places (Redrawing.at), if there is any."""
-        beside = () if self.redrawing is None else self.redrawing.at(stage)
-        return _windows([self.levels[stage], *beside], side_px, rng, count)
+    ) -> tuple[Tensor, Sequence[Tensor], Sequence[Tensor]]:
+        """Random windows as above; at the same places, near and far, what redrawing adds, and its goals.
+
+        Both are empty where nothing is redrawn, goals also where there are none (Redrawing.at).
+        """
+        added, goals = ((), ()) if self.redrawing is None else self.redrawing.at(stage)
+        window, *others = _windows([self.levels[stage], *added, *goals], side_px, rng, count)
+        return window, others[: len(added)], others[len(added) :]
 
     def window_like(
         self, fakes: Tensor, stage: int, side_px: int, rng: torch.Generator, tries: int

@@ -42,9 +42,9 @@ class Redrawing:
     added: Sequence[tuple[Tensor, Tensor]]
     goals: Sequence[tuple[Tensor, Tensor] | None]
 
-    def at(self, stage: int) -> tuple[Tensor, ...]:
-        """Near and far, what is added and, where there are any, the goals."""
-        return *self.added[stage], *(self.goals[stage] or ())
+    def at(self, stage: int) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+        """What is added, near and far, and the goals, which are none where the level is larger than they."""
+        return self.added[stage], self.goals[stage] or ()
 
 
 class Redrawer(nn.Module):

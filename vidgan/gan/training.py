@@ -24,7 +24,7 @@ from vidgan.gan.pyramid import Ladder, size_of
 from vidgan.gan.redraw import Redrawer, at_redrawn_size, fit_redrawer, redrawing_of, what_is_added
 from vidgan.gan.schedule import Record, Replay, Schedule, Tick
 from vidgan.gan.threads import choose_thread_count
-from vidgan.gan.tones import tone_quantiles
+from vidgan.gan.tones import match_tones, tone_quantiles
 from vidgan.gan.watch import Examiner, Health, Settling, counter_collapse
 from vidgan.resample import resize
 
@@ -39,7 +39,10 @@ BothWays = Callable[[Callable[[Direction], Any]], list[Any]]
 
 @dataclass(frozen=True)
 class TrainProgress:
-    """What the callback is told: where training stands, and each loss by name (a running mean)."""
+    """What the callback is told: where training stands, and each loss by name (a running mean).
+
+    stage: -1 while analogies are made and redrawers learn them, before the first iteration.
+    """
 
     stage: int
     stages: int
@@ -126,13 +129,14 @@ class Trainer:
         self.device = pair.b.device
         sizes = [size_of(pair.a), size_of(pair.b)]
         self.ladder = Ladder.between(sizes, settings.coarsest_px, settings.scale_factor)
+        pair = _in_its_tones(pair)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)  # initial weights; the caller's random state stays its own
             self.a, self.b = self._new_domain(pair.a), self._new_domain(pair.b)
         self.rng = torch.Generator(self.device).manual_seed(settings.seed)
         self._fit_palettes()
         self.ways = (self._new_direction(self.a, self.b, 1), self._new_direction(self.b, self.a, 2))
-        held_out = [frame.to(self.device) for frame in pair.held_out] or [pair.a[:1]]
+        held_out = pair.held_out or [pair.a[:1]]
         self.examiners = (
             Examiner(self.ways[0], held_out, settings),
             Examiner(self.ways[1], [pair.b], settings),
@@ -152,8 +156,7 @@ class Trainer:
     ) -> Trained:
         """Train, or go on training, to the end; or until should_stop, asked between iterations."""
         self.schedule.resume()
-        stages, so_far = self.ladder.stages, self.schedule.elapsed()
-        on_progress(TrainProgress(max(0, self.stage), stages, 0, self.schedule.run_progress(), so_far, {}))
+        on_progress(self._progress(-1, Tick(0, 0.0, self.schedule.run_progress())))
         with self._workers() as both:
             both(self._redraw)
             if self.stage < 0:
@@ -366,6 +369,14 @@ def _sum(x: Tensor | None, y: Tensor | None) -> Tensor | None:
     if x is None or y is None:
         return y if x is None else x
     return x + y
+
+
+def _in_its_tones(pair: Pair) -> Pair:
+    """The pair, its clip's other frames in the tones of its own, as rendering shows them."""
+    tones = tone_quantiles(pair.a[:1])
+    others = [match_tones(frame[None], tones, 1.0) for frame in pair.a[1:]]
+    held_out = [match_tones(frame.to(pair.a.device), tones, 1.0) for frame in pair.held_out]
+    return Pair(torch.cat([pair.a[:1], *others]), pair.b, held_out)
 
 
 def _at_palette_size(picture: Tensor) -> Tensor:

@@ -146,6 +146,8 @@ def texture_size(target: Size, frame: Size, settings: TrainSettings) -> Size:
 
 def _told(progress: TrainProgress) -> Progress:
     where = f"stage {progress.stage + 1}/{progress.stages}, step {progress.step}"
+    if progress.stage < 0:
+        where = "what becomes of what"
     return Progress("train", progress.fraction, where, progress.losses)
 
 
