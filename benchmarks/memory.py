@@ -2,8 +2,9 @@
 
     python benchmarks/memory.py CLIP TARGET [--loops 10] [--recipe draft]
 
-The look is trained once, for two seconds (memory does not care how good it is); --set train.channels=8 makes
-the long render several times faster. Peak memory is the child process's largest resident set.
+The look is trained once, as briefly as can be (memory does not care how good it is); with
+--set train.channels=8 the long render is several times faster. Peak memory is the child process's largest
+resident set.
 """
 
 import argparse

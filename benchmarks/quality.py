@@ -1,7 +1,8 @@
 """How good are the pictures? The figures of vidgan/metrics.py for the published pairs, and contact sheets.
 
     python benchmarks/quality.py [--media FOLDER] [--pair volcano-goose] [--recipe balanced] [--budget 180]
-                                 [--seeds 0 1 2] [--set train.channels=48] [--ablate] [--out out/quality]
+                                 [--seeds 0 1 2] [--strengths 0 0.5 1] [--set train.channels=48]
+                                 [--ablate] [--device auto] [--out out/quality]
 
 Trains on each pair by the recipe and prints its figures at several strengths beside the published rows,
 the seconds of each stage and the peak memory; writes a sheet (source, target, results) for each. --ablate
@@ -199,9 +200,15 @@ def _print_row(name: str, row: np.ndarray) -> None:
 
 def _print_spread(rows: Sequence[np.ndarray]) -> None:
     columns = list(zip(*rows, strict=True))
-    worst = [max(c) if n != "structure" else min(c) for n, c in zip(NAMES, columns, strict=True)]
+    worst = [_worst(name, column) for name, column in zip(NAMES, columns, strict=True)]
     _print_row("median of the seeds", np.array([statistics.median(column) for column in columns]))
     _print_row("worst of the seeds", np.array(worst))
+
+
+def _worst(name: str, values: Sequence[float]) -> float:
+    if name == "detail":
+        return max(values, key=lambda value: abs(value - 1))
+    return min(values) if name == "structure" else max(values)
 
 
 def _print_cost(trained: Trained, seconds: float) -> None:

@@ -35,6 +35,7 @@ coarsest_px = 16
 generated_every = 1  # so that every kind of iteration comes up
 arranged_every = 1
 cycle_every = 1
+imitated_every = 1
 reconstruct_every = 1
 [smooth]
 window = 1

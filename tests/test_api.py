@@ -70,7 +70,7 @@ def test_a_watch_sees_the_phases_in_order_each_from_start_to_end(
         assert fractions[-1] <= 1
         assert phase == "train" or fractions[-1] == 1
     losses = {name: v for progress in seen for name, v in progress.losses.items()}
-    assert {"adversarial", "palette", "patch", "critic"} <= set(losses)
+    assert {"adversarial", "palette", "patch", "reconstruction", "critic"} <= set(losses)
     assert all(np.isfinite(float(value)) for value in losses.values())
     assert seen[-2].detail == "sound and tags"
 

@@ -11,8 +11,9 @@ from tiny_pairs import TINY, after, pair, weights
 from vidgan.config import TrainSettings
 from vidgan.errors import LookError
 from vidgan.gan.checkpoint import load_checkpoint, save_checkpoint, training_key
+from vidgan.gan.pair import Pair
 from vidgan.gan.schedule import Record
-from vidgan.gan.training import Pair, Trained, Trainer, train_pair
+from vidgan.gan.training import Trained, Trainer, train_pair
 
 SETTINGS = replace(TINY, steps=12, cycle_every=1, reconstruct_every=2)
 
@@ -68,6 +69,16 @@ def test_every_objective_and_precision_goes_on(objective, precision, tmp_path):
     settings = replace(SETTINGS, objective=objective, precision=precision)
     stop(tmp_path / "resume", 7, settings)
     assert same(go_on(tmp_path / "resume", settings).run(), whole(settings))
+
+
+def test_a_redrawer_goes_on_as_it_is(tmp_path, monkeypatch):
+    """Learnt again it would be the same on a CPU, but not on a GPU, and take as long again."""
+    stopped = stop(tmp_path / "resume", 5)
+    monkeypatch.setattr("vidgan.gan.preparation.fit_redrawer", lambda *arguments: pytest.fail("learnt again"))
+    went_on = go_on(tmp_path / "resume").run()
+    for ours, theirs in ((went_on.to_a, stopped.to_a), (went_on.to_b, stopped.to_b)):
+        states = ours.redrawer.state_dict(), theirs.redrawer.state_dict()
+        assert all(torch.equal(x, y) for x, y in zip(*(state.values() for state in states), strict=True))
 
 
 def test_a_training_may_be_stopped_again_and_again(tmp_path):

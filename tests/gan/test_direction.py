@@ -7,6 +7,7 @@ import torch
 from tiny_pairs import TINY, pair
 
 from vidgan.gan.direction import Direction, Turn
+from vidgan.gan.preparation import redraw
 from vidgan.gan.training import Trainer
 
 EVERY = replace(TINY, cycle_every=1, reconstruct_every=1, generated_every=1, arranged_every=1)
@@ -83,7 +84,7 @@ def test_every_iteration_that_is_due_reports_its_losses():
 def prepared(settings=EVERY, strength: float = 1.0) -> tuple[Direction, list[torch.Tensor], Turn]:
     """The way to the target at the first stage, its source's redrawing known."""
     trainer = Trainer(pair(), settings)
-    trainer._redraw(trainer.ways[0])
+    redraw(trainer.ways[0])
     trainer.enter(0)
     return trainer.ways[0], trainer.optimise_generators.parameters, replace(TURN, strength=strength)
 
@@ -103,7 +104,7 @@ def test_at_half_and_full_strength_it_is_told_the_layout_redrawn_and_held_to_the
     told = way._tell(0, strength)
     added, goals = way.source.redrawing.at(0)
     mapped = way.target.palette(told.source)
-    assert torch.allclose(told.picture, mapped + added[which], atol=1e-5)
+    assert torch.allclose(told.picture, (mapped + added[which]).clamp(-1, 1), atol=1e-5)
     assert torch.allclose(told.goal, goals[which], atol=1e-5)
     assert torch.equal(told.like, goals[which])
 

@@ -57,7 +57,7 @@ def test_a_damaged_look_is_refused_by_name(look, tmp_path):
 def test_a_look_of_an_earlier_version_is_refused_by_name(look, tmp_path):
     path = tmp_path / "look.safetensors"
     save_look(look, path)
-    path.write_bytes(path.read_bytes().replace(b"vidgan-look-3", b"vidgan-look-1"))
+    path.write_bytes(path.read_bytes().replace(b"vidgan-look-4", b"vidgan-look-1"))
     with pytest.raises(LookError, match=r"look\.safetensors is not a look of this version.*train it again"):
         load_look(path)
 
@@ -101,17 +101,7 @@ def test_another_noise_seed_gives_another_picture_unless_noise_is_off(look):
 
 def test_reverse_applies_the_other_generator_with_all_that_is_its_own(look):
     frame = picture(36, 30, 5)
-    turned = replace(
-        look,
-        generator_a=look.generator_b,
-        generator_b=look.generator_a,
-        palette_a=look.palette_b,
-        palette_b=look.palette_a,
-        redrawer_a=look.redrawer_b,
-        redrawer_b=look.redrawer_a,
-        tones_a=look.tones_b,
-        tones_b=look.tones_a,
-    )
+    turned = replace(look, to_a=look.to_b, to_b=look.to_a)
     assert torch.equal(applied(look, frame, reverse=True), applied(turned, frame))
     assert not torch.equal(applied(look, frame, reverse=True), applied(look, frame))
 
@@ -139,11 +129,11 @@ def test_a_training_that_was_stopped_gives_a_look_that_can_be_used(tmp_path):
     stopped = trainer.run(should_stop=after(2))
     assert stopped.interrupted
     assert sum(stopped.steps) == 2
-    assert len(stopped.generator_b.stages) == 2 < trainer.ladder.stages
+    assert len(stopped.to_b.generator.stages) == 2 < trainer.ladder.stages
     look = Look.of(stopped, Recipe(train=TINY))
     save_look(look, tmp_path / "look.safetensors")
     loaded, frame = load_look(tmp_path / "look.safetensors"), picture(50, 61, 5)
-    assert (loaded.ladder.stages, len(loaded.generator_b.stages)) == (3, 2)
+    assert (loaded.ladder.stages, loaded.grown) == (3, 2)
     assert loaded.steps == stopped.steps
     result = applied(loaded, frame)
     assert result.shape == frame.shape

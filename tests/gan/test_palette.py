@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from vidgan.gan import palette as module
-from vidgan.gan.palette import PaletteMap, fit_palette_maps
+from vidgan.gan.palette import PaletteMap, fit_palette_maps, has_layout
 
 TABLE_SIDE = module._TABLE_SIDE  # as it is before conftest.py makes it smaller
 
@@ -35,6 +35,14 @@ def fitted(a: torch.Tensor, b: torch.Tensor) -> tuple[PaletteMap, PaletteMap]:
 
 def noise(*size: int) -> torch.Tensor:
     return torch.rand(1, 3, *size, generator=rng()) * 2 - 1
+
+
+@pytest.mark.parametrize(("thing", "told"), [(0.0, False), (0.3, False), (0.6, True), (1.0, True)])
+def test_a_thing_that_shows_through_the_texture_is_a_layout(thing, told):
+    """Stripes with a lighter half: the more it stands out, the less is texture alone."""
+    stripes = 0.5 * (torch.arange(64) % 2 * 2.0 - 1).expand(1, 3, 64, 64)
+    half = (thing * (torch.arange(64) < 32).float()).expand(1, 3, 64, 64)
+    assert has_layout(half, stripes + half) is told
 
 
 FLAME = shades([-1, -0.95, -0.9, -0.85, 1])

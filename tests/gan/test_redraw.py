@@ -8,16 +8,17 @@ from tiny_pairs import CPU, TINY, pair, picture
 
 from vidgan.config import Recipe, TranslateSettings
 from vidgan.gan.look import Look, Translator, load_look, save_look
+from vidgan.gan.pair import Pair
 from vidgan.gan.pyramid import Ladder, size_of
 from vidgan.gan.redraw import (
     Redrawer,
+    Redrawing,
     at_redrawn_size,
     fit_redrawer,
     how_redrawn,
-    redrawing_of,
     what_is_added,
 )
-from vidgan.gan.training import Pair, Trainer, train_pair
+from vidgan.gan.training import Trainer, train_pair
 
 LADDER = Ladder(3, 0.5)
 
@@ -76,7 +77,7 @@ def test_at_no_strength_nothing_is_redrawn():
 @torch.no_grad()
 def test_between_the_ends_redrawing_is_a_mean_of_them():
     redrawer, *_ = taught(steps=10)
-    frame = picture(64, 64, 3)
+    frame = picture(64, 64, 3) * 0.1  # nothing is to leave the range
     none, quarter, half, three, full = (
         redrawer.redraw(frame, LADDER, s) for s in (0.0, 0.25, 0.5, 0.75, 1.0)
     )
@@ -95,30 +96,38 @@ def test_redrawing_leaves_what_is_finer_than_a_layout():
     assert (made - frame)[..., 1:].sub((made - frame)[..., :-1]).abs().mean() < 0.1
 
 
-@pytest.mark.parametrize("stages", [1, 2, 4])
-def test_ladders_of_any_height_have_a_redrawn_size(stages):
-    ladder = Ladder(stages, 0.5)
-    small = at_redrawn_size(picture(64, 80, 3), ladder)
-    assert size_of(small) == ladder.sizes((64, 80))[min(1, stages - 1)]
+@pytest.mark.parametrize(("stages", "size"), [(1, (64, 80)), (2, (64, 80)), (3, (32, 40)), (4, (16, 20))])
+def test_layouts_are_redrawn_at_the_second_stages_size(stages, size):
+    assert size_of(at_redrawn_size(picture(64, 80, 3), Ladder(stages, 0.5))) == size
+
+
+@torch.no_grad()
+def test_what_the_generator_is_told_stays_within_range():
+    redrawer, *_ = taught(steps=20)
+    told = redrawer.redraw(picture(64, 64, 3), LADDER, 1.0)
+    assert told.abs().max() <= 1
 
 
 def test_goals_are_kept_for_levels_that_are_no_larger():
     levels = LADDER.pyramid(picture(64, 80, 3))
     small = picture(32, 40, 4)
     added = what_is_added(Redrawer(), small)
-    redrawing = redrawing_of(added, (picture(40, 50, 5), picture(40, 50, 6)), levels)
+    goals = picture(40, 50, 5), picture(40, 50, 6)
+    redrawing = Redrawing(added, goals, [size_of(level) for level in levels])
     assert [[len(part) for part in redrawing.at(stage)] for stage in range(3)] == [[2, 2], [2, 2], [2, 0]]
     for stage, level in enumerate(levels):
         assert all(size_of(x) == size_of(level) for part in redrawing.at(stage) for x in part)
 
 
 def test_training_teaches_a_redrawer_for_each_way():
-    trainer = Trainer(pair(), TINY)
+    trainer, fresh = Trainer(pair(), TINY), Trainer(pair(), TINY)
     assert trainer.a.redrawing is None
     trained = trainer.run()
-    for domain, redrawer in ((trainer.a, trained.redrawer_a), (trainer.b, trained.redrawer_b)):
-        assert redrawer is not None
-        assert redrawer.colours.abs().max() > 0
+    crossings = (trained.to_a, fresh.a), (trained.to_b, fresh.b)
+    for domain, (crossing, before) in zip((trainer.a, trainer.b), crossings, strict=True):
+        assert crossing.redrawer.is_taught
+        assert not before.redrawer.is_taught
+        assert not torch.equal(crossing.redrawer.tails[0].weight, before.redrawer.tails[0].weight)
         assert domain.redrawing is not None
         assert all(x.isfinite().all() for part in domain.redrawing.at(0) for x in part)
 
@@ -136,12 +145,22 @@ def test_a_look_keeps_its_redrawers(tmp_path):
 def test_without_redrawing_there_is_none_in_the_look(tmp_path):
     settings = replace(TINY, redraw_steps=0)
     look = Look.of(train_pair(pair(), settings), Recipe(train=settings))
-    assert look.redrawer_a is None
+    assert look.to_a.redrawer is None
     save_look(look, tmp_path / "look.safetensors")
     loaded = load_look(tmp_path / "look.safetensors")
-    assert loaded.redrawer_b is None
+    assert loaded.to_b.redrawer is None
     frame = picture(40, 52, 5)
     assert Translator(loaded, CPU, TranslateSettings(strength=1.0))(frame).shape == frame.shape
+
+
+def test_without_redrawing_all_else_begins_with_the_same_weights():
+    """So that what redrawing is worth can be told from what another seed is."""
+    trainers = Trainer(pair(), TINY), Trainer(pair(), replace(TINY, redraw_steps=0))
+    for name in ("a", "b"):
+        with_it, without = (getattr(trainer, name) for trainer in trainers)
+        for network in ("generator", "critic"):
+            ours, theirs = (getattr(x, network).parameters() for x in (with_it, without))
+            assert all(torch.equal(x, y) for x, y in zip(ours, theirs, strict=True))
 
 
 def test_a_target_that_is_texture_alone_redraws_nothing():
@@ -149,8 +168,8 @@ def test_a_target_that_is_texture_alone_redraws_nothing():
     stripes = ((torch.arange(60) % 4 < 2).float() * 1.2 - 0.6).expand(1, 3, 60, 60).clone()
     trainer = Trainer(Pair(picture(40, 52, 0), stripes), TINY)
     trained = trainer.run()
-    assert trained.redrawer_b is None
-    assert trained.redrawer_a is not None
+    assert trained.to_b.redrawer is None
+    assert trained.to_a.redrawer is not None
     frame = picture(40, 52, 5)
     look = Look.of(trained, Recipe(train=TINY))
     assert Translator(look, CPU, TranslateSettings(strength=1.0))(frame).shape == frame.shape

@@ -201,6 +201,15 @@ def test_preparation_counts_as_spent_before_the_first_stage():
     assert prepared.elapsed() == pytest.approx(alone.elapsed(), rel=0.05)
 
 
+def test_however_long_preparation_takes_half_of_the_seconds_are_left():
+    alone, prepared = timed(), timed()
+    for _ in range(600):
+        prepared.clock()
+    prepared.prepared()
+    assert prepared.preparation > 2 * prepared.budget
+    assert sum(run(prepared)) == pytest.approx(sum(run(alone)) / 2, rel=0.06)
+
+
 def test_preparation_takes_no_counted_steps():
     schedule = Schedule(settings(steps=12), 3, Clock())
     schedule.prepared()

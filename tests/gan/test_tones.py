@@ -7,7 +7,7 @@ from tiny_pairs import CPU, TINY, pair, picture
 from vidgan.config import Recipe, TranslateSettings
 from vidgan.gan.look import Look, Translator
 from vidgan.gan.palette import luminance
-from vidgan.gan.tones import match_tones, tone_quantiles
+from vidgan.gan.tones import _evenly, match_tones, tone_quantiles
 from vidgan.gan.training import train_pair
 
 
@@ -20,6 +20,12 @@ def test_quantiles_are_in_order_and_within_range():
     quantiles = tone_quantiles(picture(40, 52, 0))
     assert torch.equal(quantiles, quantiles.sort().values)
     assert quantiles.abs().max() <= 1
+
+
+def test_quantiles_of_very_large_pictures_stay_within_them():
+    """8K has 33 million pixels, more than float32 can count."""
+    numbers = _evenly(7680 * 4320)
+    assert (numbers[0], numbers[-1]) == (0, 7680 * 4320 - 1)
 
 
 def test_a_frame_takes_the_tones_of_the_pairs():
@@ -52,6 +58,12 @@ def test_an_even_frame_is_left_alone(tone):
     assert torch.allclose(matched, frame.clamp(-1, 1), atol=0.01)
 
 
+def test_an_even_pairs_frame_has_no_tones_to_bring_others_to():
+    """One out of a fade, or of fog: the clip's other frames are not to become as even."""
+    frame, even = slope(-0.8, 0.6), picture(20, 30, 0) * 0.005 - 0.9
+    assert torch.allclose(match_tones(frame, tone_quantiles(even), 1.0), frame, atol=1e-5)
+
+
 def test_hues_stay():
     colour = torch.tensor([0.8, 0.2, -0.4]).view(1, 3, 1, 1)
     frame = (slope(0.2, 1.0) + 1) / 2 * (colour + 1) - 1
@@ -74,7 +86,7 @@ def test_a_look_matches_frames_to_its_pair_as_its_settings_say():
     frame = pair().a * 0.7 - 0.25
     plain, matched = (Translator(look, CPU, TranslateSettings(match_tones=m))(frame) for m in (0.0, 1.0))
     assert not torch.equal(plain, matched)
-    by_hand = match_tones(frame, look.tones_a, 1.0)
+    by_hand = match_tones(frame, look.to_b.tones, 1.0)
     assert torch.equal(Translator(look, CPU, TranslateSettings(match_tones=0.0))(by_hand), matched)
 
 

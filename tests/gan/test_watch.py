@@ -7,7 +7,8 @@ import pytest
 import torch
 from tiny_pairs import TINY, picture
 
-from vidgan.gan.training import Pair, Trainer
+from vidgan.gan.pair import Pair
+from vidgan.gan.training import Trainer
 from vidgan.gan.watch import Health, Settling, counter_collapse
 
 HEALTHY = Health(structure=0.95, distance=0.3)

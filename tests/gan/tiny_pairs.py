@@ -5,7 +5,8 @@ from collections.abc import Callable
 import torch
 
 from vidgan.config import TrainSettings
-from vidgan.gan.training import Pair, Trained
+from vidgan.gan.pair import Pair
+from vidgan.gan.training import Trained
 
 CPU = torch.device("cpu")
 TINY = TrainSettings(
@@ -25,7 +26,7 @@ def pair(a: tuple[int, int] = (40, 52), b: tuple[int, int] = (36, 30)) -> Pair:
 
 def weights(trained: Trained) -> torch.Tensor:
     """All that both generators have learnt."""
-    generators = (trained.generator_a, trained.generator_b)
+    generators = (trained.to_a.generator, trained.to_b.generator)
     return torch.cat([p.detach().flatten() for generator in generators for p in generator.parameters()])
 
 

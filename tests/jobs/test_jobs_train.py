@@ -188,6 +188,15 @@ def test_a_look_that_loses_the_clips_layout_is_told(
     assert [n for n in notices if "little of the clip's layout is kept" in n and "try another --frame" in n]
 
 
+def test_a_target_that_is_all_texture_is_told(clip: Path, recipe: str, tmp_path: Path) -> None:
+    stripes = np.tile(np.uint8([60, 200]), (40, 24))
+    Image.fromarray(stripes).convert("RGB").save(tmp_path / "stripes.png")
+    notices: list[str] = []
+    watch = Watch(notice=notices.append)
+    vidgan.train(clip, tmp_path / "stripes.png", tmp_path / "look.safetensors", pipeline=recipe, watch=watch)
+    assert [notice for notice in notices if notice.startswith("the target is all texture: ")]
+
+
 def test_a_look_holds_the_resolved_recipe_and_a_picture_of_itself(look: Path, recipe: str) -> None:
     loaded = load_look(look)
     assert loaded.recipe == parse_recipe(Path(recipe).read_text(encoding="utf-8"), name="tiny")

@@ -27,7 +27,8 @@ _NEIGHBOURS = ((0, 0), (0, -1), (0, 1), (-1, 0), (1, 0))
 class Reading:
     """How freely a layout is read.
 
-    start_px: the shorter side at which it is read; the smaller, the more is redrawn. completeness: a mean
+    start_px: the shorter side at which it is read, at most (a wide picture's is smaller, as all its patches
+    must be compared); the smaller, the more is redrawn. completeness: a mean
     squared difference; below it, patches that are not in use yet are preferred. hold: how much the picture
     itself counts beside the result so far, where it is read: things stay where they were.
     """

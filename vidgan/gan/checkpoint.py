@@ -15,12 +15,13 @@ from torch import Tensor
 
 from vidgan.config import TrainSettings
 from vidgan.errors import LookError
+from vidgan.gan.pair import Pair
 from vidgan.gan.schedule import Record
-from vidgan.gan.training import Best, Pair, Trainer
+from vidgan.gan.training import Best, Trainer
 from vidgan.gan.watch import Health
 from vidgan.resample import to_pixels
 
-FORMAT = "vidgan-training-1"
+FORMAT = "vidgan-training-2"
 
 State = dict[str, Tensor]
 
@@ -75,6 +76,8 @@ def _tensors(trainer: Trainer) -> State:
     for number, way in enumerate(trainer.ways):
         tensors |= _prefixed(f"critic.{number}", way.target.critic.state_dict())
         tensors |= _prefixed(f"adam.critic.{number}", way.optimise_critic.state())
+        if way.target.redrawer is not None:
+            tensors |= _prefixed(f"redrawer.{number}", way.target.redrawer.state_dict())
         tensors |= _prefixed(f"running.{number}", way.running)
         tensors[f"rng.{number}"], tensors[f"lead.{number}"] = way.rng.get_state(), way.lead
     for stage, rates in enumerate(trainer.schedule.rates):
@@ -104,6 +107,8 @@ def _restore(trainer: Trainer, tensors: State, header: Mapping[str, Any]) -> Non
     for number, way in enumerate(trainer.ways):
         way.target.critic.load_state_dict(_unprefixed(f"critic.{number}", tensors, trainer.device))
         way.optimise_critic.load(_unprefixed(f"adam.critic.{number}", tensors, trainer.device))
+        if way.target.redrawer is not None:
+            way.target.redrawer.load_state_dict(_unprefixed(f"redrawer.{number}", tensors, trainer.device))
         way.running = _unprefixed(f"running.{number}", tensors, trainer.device)
         way.rng.set_state(tensors[f"rng.{number}"])
         way.lead = tensors[f"lead.{number}"].to(trainer.device)

@@ -125,7 +125,9 @@ class Direction:
         source, added, goals = self.source.window_and_redrawing(stage, s.window_px, self.rng, s.windows)
         mapped = self.target.palette(source)
         share, far = how_redrawn(strength)
-        told = mapped + share * torch.lerp(added[0], added[1], far) if added else mapped
+        told = mapped
+        if added:
+            told = (mapped + share * torch.lerp(added[0], added[1], far)).clamp(-1, 1)
         if not goals:
             return Told(source, told, told)
         goal = torch.lerp(mapped, torch.lerp(goals[0], goals[1], far), share)
@@ -240,7 +242,7 @@ class Direction:
 
     def _imitation(self, stage: int) -> dict[str, Tensor]:
         """Draw what the far analogy makes of a window, told its redrawn layout."""
-        if self.source.redrawing is None or self.source.redrawing.goals[stage] is None:
+        if self.source.redrawing is None or not self.source.redrawing.at(stage)[1]:
             return {}
         told = self._tell(stage, 1.0)
         with self._arithmetic():

@@ -25,22 +25,15 @@ class Domain:
     """
 
     palette: PaletteMap
+    redrawer: Redrawer | None = None
     redrawing: Redrawing | None = None
 
-    def __init__(
-        self,
-        pictures: Tensor,
-        ladder: Ladder,
-        generator: Generator,
-        critic: Critic,
-        redrawer: Redrawer | None = None,
-    ) -> None:
+    def __init__(self, pictures: Tensor, ladder: Ladder, generator: Generator, critic: Critic) -> None:
         self.levels = ladder.pyramid(pictures)
         self.even = ladder.pyramid(torch.cat([arrangement(picture[None]) for picture in pictures]))
         self._shapings: dict[int, Tensor] = {}
         self.generator = generator.to(pictures.device).to(memory_format=torch.channels_last)
         self.critic = critic.to(pictures.device).to(memory_format=torch.channels_last)
-        self.redrawer = None if redrawer is None else redrawer.to(pictures.device)
 
     def patch_shaping(self, stage: int, settings: TrainSettings) -> Tensor:
         """How directions in patch space are shaped at that stage (losses.patch_whitening), measured once."""

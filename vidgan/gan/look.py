@@ -15,6 +15,7 @@ from torch import Tensor
 
 from vidgan.config import Recipe, TranslateSettings, dump_recipe, parse_recipe
 from vidgan.errors import LookError, RecipeError
+from vidgan.gan.crossing import Crossing
 from vidgan.gan.device import autocast, choose_precision
 from vidgan.gan.generator import Generator, draw_noise
 from vidgan.gan.palette import PaletteMap
@@ -25,7 +26,7 @@ from vidgan.gan.tones import match_tones
 from vidgan.gan.training import Trained
 from vidgan.resample import resize
 
-FORMAT = "vidgan-look-3"
+FORMAT = "vidgan-look-4"
 
 # Convolutions see zeros beyond a picture's edge and draw a line along it: the edge is moved out of sight.
 _MARGIN_PX = 16
@@ -35,21 +36,14 @@ _MARGIN_PX = 16
 class Look:
     """What training made of a pair, ready to be applied to frames.
 
-    Each generator draws its domain's pictures and has the palette that leads there, and the redrawer
-    where training had one. tones: of the pair's two pictures (tone_quantiles). preview: (H, W, 3)
-    uint8, the representative frame in the look. rates: the record of its training, every iteration's
+    to_b: from the clip's domain to the target's; to_a: back. preview: (H, W, 3) uint8, the
+    representative frame in the look. rates: the record of its training, every iteration's
     learning rate, stage by stage; threads: how many each way had, for that record to be repeated.
     interrupted: the training was stopped before its end. pair_key: a hash of what it was trained on.
     """
 
-    generator_a: Generator
-    generator_b: Generator
-    palette_a: PaletteMap
-    palette_b: PaletteMap
-    redrawer_a: Redrawer | None
-    redrawer_b: Redrawer | None
-    tones_a: Tensor
-    tones_b: Tensor
+    to_b: Crossing
+    to_a: Crossing
     ladder: Ladder
     recipe: Recipe
     rates: tuple[tuple[float, ...], ...]
@@ -61,14 +55,8 @@ class Look:
     @classmethod
     def of(cls, trained: Trained, recipe: Recipe) -> "Look":
         return cls(
-            trained.generator_a,
-            trained.generator_b,
-            trained.palette_a,
-            trained.palette_b,
-            trained.redrawer_a,
-            trained.redrawer_b,
-            trained.tones_a,
-            trained.tones_b,
+            trained.to_b,
+            trained.to_a,
             trained.ladder,
             recipe,
             trained.rates,
@@ -82,15 +70,17 @@ class Look:
         return tuple(map(len, self.rates))
 
     @property
+    def grown(self) -> int:
+        """How many of the ladder's stages the generators have: all, unless this is a look in training."""
+        return len(self.to_b.generator.stages)
+
+    @property
     def record(self) -> Record:
         """What a training needs to repeat this look's."""
         return Record(self.rates, self.threads)
 
     def to(self, device: torch.device) -> "Look":
-        for network in (self.generator_a, self.generator_b, self.redrawer_a, self.redrawer_b):
-            if network is not None:
-                network.to(device).to(memory_format=torch.channels_last)
-        return replace(self, palette_a=self.palette_a.to(device), palette_b=self.palette_b.to(device))
+        return replace(self, to_b=self.to_b.to(device), to_a=self.to_a.to(device))
 
 
 class Translator:
@@ -106,10 +96,7 @@ class Translator:
         """settings: the recipe's own, or those of the look's where None."""
         settings = settings or look.recipe.translate
         self.look, self.device = look.to(device), device
-        self.generator = self.look.generator_a if settings.reverse else self.look.generator_b
-        self.palette = self.look.palette_a if settings.reverse else self.look.palette_b
-        self.redrawer = self.look.redrawer_a if settings.reverse else self.look.redrawer_b
-        self.tones = self.look.tones_b if settings.reverse else self.look.tones_a
+        self.crossing = self.look.to_a if settings.reverse else self.look.to_b
         self.settings = settings
         self.precision = choose_precision(look.recipe.train.precision, device)
         self._noises: list[Tensor] = []
@@ -119,20 +106,21 @@ class Translator:
         """frame: (1, 3, H, W) in [-1, 1] -> the same shape and range, float32, in the look."""
         height, width = frame.shape[-2:]
         margin = min(_MARGIN_PX, height - 1, width - 1)
-        exposed = match_tones(frame.to(self.device), self.tones, self.settings.match_tones)
+        exposed = match_tones(frame.to(self.device), self.crossing.tones, self.settings.match_tones)
         framed = F.pad(exposed, [margin] * 4, mode="reflect")
         result = resize(self._translate(framed), size_of(framed)).clamp(-1, 1)
         return result[..., margin : margin + height, margin : margin + width].contiguous()
 
     def _translate(self, frame: Tensor) -> Tensor:
-        stages = len(self.generator.stages)
-        told, strength = self.palette(frame), self.settings.strength
-        if self.redrawer is not None:
-            told = self.redrawer.redraw(told, self.look.ladder, strength)
+        crossing, strength = self.crossing, self.settings.strength
+        stages = len(crossing.generator.stages)
+        told = crossing.palette(frame)
+        if crossing.redrawer is not None:
+            told = crossing.redrawer.redraw(told, self.look.ladder, strength)
         levels = self.look.ladder.pyramid(told)[:stages]
         shown = shown_levels(stages, strength)
         with autocast(self.device, self.precision):
-            return self.generator(levels, shown, self._noise_for(levels))
+            return crossing.generator(levels, shown, self._noise_for(levels))
 
     def _noise_for(self, levels: list[Tensor]) -> list[Tensor]:
         if not self._noises or self._noises[-1].shape[-2:] != levels[-1].shape[-2:]:
@@ -144,29 +132,21 @@ class Translator:
 
 def save_look(look: Look, path: Path) -> None:
     """Write a look to `path`; OSError where the disk refuses."""
-    tensors = {
-        f"{name}.{key}": value.detach().cpu().contiguous()
-        for name in ("generator_a", "generator_b", "redrawer_a", "redrawer_b")
-        if (network := getattr(look, name)) is not None
-        for key, value in network.state_dict().items()
-    }
-    for name, palette in (("palette_a", look.palette_a), ("palette_b", look.palette_b)):
-        tensors |= {f"{name}.source": palette.source.cpu(), f"{name}.mapped": palette.mapped.cpu()}
-    tensors |= {"tones_a": look.tones_a.cpu(), "tones_b": look.tones_b.cpu()}
+    tensors = _tensors("to_b", look.to_b) | _tensors("to_a", look.to_a)
     tensors["rates"] = torch.tensor([rate for stage in look.rates for rate in stage], dtype=torch.float64)
     if look.preview is not None:
         tensors["preview_png"] = torch.frombuffer(bytearray(_png(look.preview)), dtype=torch.uint8)
     header = {
         "stages": look.ladder.stages,
         "factor": look.ladder.factor,
-        "grown": len(look.generator_b.stages),
+        "grown": look.grown,
         "steps": look.steps,
         "threads": look.threads,
         "interrupted": look.interrupted,
         "pair": look.pair_key,
     }
     metadata = {"format": FORMAT, "recipe": dump_recipe(look.recipe), "look": json.dumps(header)}
-    path.write_bytes(save({key: value.contiguous() for key, value in tensors.items()}, metadata))
+    path.write_bytes(save({key: x.detach().cpu().contiguous() for key, x in tensors.items()}, metadata))
 
 
 def load_look(path: Path, device: torch.device | str = "cpu") -> Look:
@@ -191,44 +171,40 @@ def _rebuild(path: Path, metadata: dict[str, str], tensors: dict[str, Tensor]) -
         recipe = parse_recipe(metadata["recipe"], where=f"the recipe in {path}")
         header = json.loads(metadata["look"])
         ladder = Ladder(header["stages"], header["factor"])
-        a, b = (
-            _load_generator(name, tensors, recipe, header["grown"]) for name in ("generator_a", "generator_b")
-        )
-        to_a, to_b = (
-            PaletteMap(tensors[f"{name}.source"], tensors[f"{name}.mapped"])
-            for name in ("palette_a", "palette_b")
-        )
+        to_b, to_a = (_crossing(_named(name, tensors), recipe, header["grown"]) for name in ("to_b", "to_a"))
         rates = tuple(tuple(stage.tolist()) for stage in tensors["rates"].cpu().split(header["steps"]))
         preview = _preview(tensors.get("preview_png"))
         told = header["threads"], header["interrupted"], header["pair"]
-        redrawers = _load_redrawer("redrawer_a", tensors), _load_redrawer("redrawer_b", tensors)
-        tones = tensors["tones_a"], tensors["tones_b"]
-        return Look(a, b, to_a, to_b, *redrawers, *tones, ladder, recipe, rates, *told, preview)
+        return Look(to_b, to_a, ladder, recipe, rates, *told, preview)
     except (KeyError, TypeError, RuntimeError, ValueError, OSError, RecipeError) as error:
         raise LookError(f"{path} is damaged or of another version ({error}); train it again") from error
+
+
+def _tensors(name: str, crossing: Crossing) -> dict[str, Tensor]:
+    parts = {
+        "tones": {"quantiles": crossing.tones},
+        "palette": {"source": crossing.palette.source, "mapped": crossing.palette.mapped},
+        "redrawer": {} if crossing.redrawer is None else crossing.redrawer.state_dict(),
+        "generator": crossing.generator.state_dict(),
+    }
+    return {f"{name}.{part}.{key}": x for part, tensors in parts.items() for key, x in tensors.items()}
+
+
+def _crossing(tensors: dict[str, Tensor], recipe: Recipe, stages: int) -> Crossing:
+    with torch.random.fork_rng(devices=[]):  # first weights are drawn, only to be replaced
+        generator = Generator(recipe.train.channels, recipe.train.blocks, stages)
+        redrawer = Redrawer() if _named("redrawer", tensors) else None
+    generator.load_state_dict(_named("generator", tensors))
+    if redrawer is not None:
+        redrawer.load_state_dict(_named("redrawer", tensors))
+    palette = PaletteMap(tensors["palette.source"], tensors["palette.mapped"])
+    return Crossing(tensors["tones.quantiles"], palette, redrawer, generator)
 
 
 def _preview(png: Tensor | None) -> np.ndarray | None:
     return (
         None if png is None else np.array(Image.open(io.BytesIO(png.cpu().numpy().tobytes())).convert("RGB"))
     )
-
-
-def _load_generator(name: str, tensors: dict[str, Tensor], recipe: Recipe, stages: int) -> Generator:
-    with torch.random.fork_rng(devices=[]):  # first weights are drawn, only to be replaced
-        generator = Generator(recipe.train.channels, recipe.train.blocks, stages)
-    generator.load_state_dict(_named(name, tensors))
-    return generator
-
-
-def _load_redrawer(name: str, tensors: dict[str, Tensor]) -> Redrawer | None:
-    state = _named(name, tensors)
-    if not state:
-        return None
-    with torch.random.fork_rng(devices=[]):
-        redrawer = Redrawer()
-    redrawer.load_state_dict(state)
-    return redrawer
 
 
 def _named(name: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

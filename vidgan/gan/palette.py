@@ -31,7 +31,7 @@ _TURN_BELOW = 0.9
 _RELIEF = 0.5
 _LAYOUT = 0.35  # of a picture's spread of tones, that its arrangement still has
 _PATCH_PX = 7
-_COMPARED = 128  # directions in which patches are compared to tell whether tones are to be inverted
+_COMPARED = 128  # directions in which patches are compared to tell whether hues are to be turned round
 
 
 @dataclass(frozen=True)

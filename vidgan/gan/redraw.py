@@ -5,7 +5,6 @@ milliseconds, and follows the picture smoothly. What it makes of a frame is what
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -16,7 +15,7 @@ from vidgan.gan import losses
 from vidgan.gan.adam import Adam
 from vidgan.gan.device import autocast
 from vidgan.gan.generator import LEAK
-from vidgan.gan.pyramid import Ladder, size_of
+from vidgan.gan.pyramid import Ladder, Size, size_of
 from vidgan.resample import resize
 
 _WIDTHS = (32, 48, 48, 48)  # of a U-Net (Ronneberger et al. 2015), finest first
@@ -30,21 +29,25 @@ _MARGIN_PX = 6  # windows begin so far outside the picture: a frame's edge is no
 _NOISE = 0.05  # on what is shown, in the range [-1, 1]: other frames differ
 
 
-@dataclass(frozen=True)
 class Redrawing:
-    """What is to become of all of a domain's pictures, at every level's size, coarsest first.
+    """What is to become of all of a domain's pictures."""
 
-    added: what redrawing adds to the pictures in the other domain's colours, near to their layout and far
-    from it. goals: the analogies that it imitates; None at levels that are larger than those.
-    Each (N, 3, h, w).
-    """
-
-    added: Sequence[tuple[Tensor, Tensor]]
-    goals: Sequence[tuple[Tensor, Tensor] | None]
+    def __init__(self, added: Sequence[Tensor], goals: Sequence[Tensor], sizes: Sequence[Size]) -> None:
+        """added: what redrawing adds to the pictures in the other domain's colours, near to their layout
+        and far from it. goals: the analogies that it imitates, likewise. (N, 3, h, w) each, small.
+        sizes: of the domain's levels.
+        """
+        self.added, self.goals, self.sizes = added, goals, sizes
+        self._stage = -1
+        self._held: tuple[Sequence[Tensor], Sequence[Tensor]] = (), ()
 
     def at(self, stage: int) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
-        """What is added, near and far, and the goals, which are none where the level is larger than they."""
-        return self.added[stage], self.goals[stage] or ()
+        """Both at that level's size, near and far; no goals where the level is larger than they."""
+        if stage != self._stage:
+            size = self.sizes[stage]
+            goals = [resize(goal, size).clamp(-1, 1) for goal in self.goals if _fits(size, size_of(goal))]
+            self._stage, self._held = stage, ([resize(x, size) for x in self.added], goals)
+        return self._held
 
 
 class Redrawer(nn.Module):
@@ -63,6 +66,11 @@ class Redrawer(nn.Module):
         upwards = _WIDTHS[::-1]
         self.up = nn.ModuleList(nn.Conv2d(a + b, b, 3, padding=1) for a, b in pairwise(upwards))
         self.tails = nn.ModuleList(nn.Conv2d(_WIDTHS[0], _COLOURS, 3, padding=1) for _ in range(2))
+
+    @property
+    def is_taught(self) -> bool:
+        """Its colours come with the first lesson."""
+        return bool(self.colours.any())
 
     def forward(self, mapped: Tensor) -> tuple[Tensor, Tensor]:
         """Returns what stays near to the layout, and what goes far from it."""
@@ -99,7 +107,7 @@ class Redrawer(nn.Module):
         small = at_redrawn_size(mapped, ladder)
         near, distant = self(small)
         layout = torch.lerp(near, distant, far)
-        return mapped + share * resize(layout - small, size_of(mapped))
+        return (mapped + share * resize(layout - small, size_of(mapped))).clamp(-1, 1)
 
 
 def how_redrawn(strength: float) -> tuple[float, float]:
@@ -151,24 +159,8 @@ def what_is_added(redrawer: Redrawer, mapped: Tensor) -> tuple[Tensor, Tensor]:
     return near - mapped, far - mapped
 
 
-def redrawing_of(
-    added: tuple[Tensor, Tensor], goals: Sequence[Tensor], levels: Sequence[Tensor]
-) -> Redrawing:
-    """The same at every level's size, goals where levels are not larger than they."""
-    at_levels: list[tuple[Tensor, Tensor] | None] = []
-    for level in levels:
-        fits = all(ours <= theirs for ours, theirs in zip(size_of(level), size_of(goals[0]), strict=True))
-        at_levels.append(_clamped(_resized(goals, level)) if fits else None)
-    return Redrawing([_resized(added, level) for level in levels], at_levels)
-
-
-def _clamped(pictures: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    return pictures[0].clamp(-1, 1), pictures[1].clamp(-1, 1)
-
-
-def _resized(pictures: Sequence[Tensor], like: Tensor) -> tuple[Tensor, Tensor]:
-    near, far = (resize(picture, size_of(like)) for picture in pictures)
-    return near, far
+def _fits(size: Size, within: Size) -> bool:
+    return size[0] <= within[0] and size[1] <= within[1]
 
 
 def _unlikeness(made: Tensor, wanted: Tensor, axes: Tensor) -> Tensor:

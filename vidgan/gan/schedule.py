@@ -26,7 +26,8 @@ class Schedule:
     A stage learns at full rate until both domains have settled, but neither shorter than a minimum nor
     longer than its share allows; then the rate falls in a straight line. Time that it leaves over goes to
     the stages after it. With train.steps set, counts alone decide, and a run repeats exactly;
-    train.seconds then counts nothing.
+    train.seconds then counts nothing. Preparation counts up to half of the seconds: what it takes beyond
+    that comes on top.
 
     rates: every learning rate that was used, stage by stage: the record that Replay repeats.
     """

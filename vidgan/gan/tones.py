@@ -17,12 +17,18 @@ _SMOOTH = 15  # tones over which the curve is averaged: it bends, and does not j
 _MOST_GAIN = 3.0
 # Of the pair's spread: a frame with less than half of it fades, or shows nothing; it is left alone.
 _LEAST_SPREAD = 0.5
+_EVEN = 0.02  # a spread of less, in the range [-1, 1], is noise
 
 
 def tone_quantiles(picture: Tensor) -> Tensor:
     """picture: (B, 3, H, W) in [-1, 1] -> (_KEPT,), its luminances, evenly over its pixels, in order."""
     ordered = luminance(picture).flatten().sort().values
-    return ordered[torch.linspace(0, len(ordered) - 1, _KEPT, device=ordered.device).round().long()]
+    return ordered[_evenly(len(ordered)).to(ordered.device)]
+
+
+def _evenly(count: int) -> Tensor:
+    """(_KEPT,), numbers from 0 to count - 1; whole arithmetic, as float32 ends at 16 million."""
+    return torch.arange(_KEPT) * (count - 1) // (_KEPT - 1)
 
 
 def match_tones(frame: Tensor, quantiles: Tensor, amount: float) -> Tensor:
@@ -34,7 +40,7 @@ def match_tones(frame: Tensor, quantiles: Tensor, amount: float) -> Tensor:
     if not amount:
         return frame
     light = luminance(frame)
-    confidence = _confidence(float(tone_quantiles(frame).std()), float(quantiles.std()))
+    confidence = _confidence(float(light.std()), float(quantiles.std()))
     change = (amount * confidence * _change(light, quantiles)).to(frame.device)
     place = ((light + 1) / 2 * (_TONES - 1)).clamp(0, _TONES - 1)
     below = place.floor().long().clamp(max=_TONES - 2)
@@ -61,6 +67,11 @@ def _averaged(tones: Tensor) -> Tensor:
 
 
 def _confidence(spread: float, wanted: float) -> float:
-    """1 for a frame with as much contrast as the pair's, 0 for one with less than _LEAST_SPREAD of it."""
-    share = spread / max(wanted, 1e-6)
+    """1 for a frame with as much contrast as the pair's, 0 for one with less than _LEAST_SPREAD of it.
+
+    0 also where the pair's frame is even: it has no tones that others could be brought to.
+    """
+    if wanted < _EVEN:
+        return 0.0
+    share = spread / wanted
     return min(1.0, max(0.0, (share - _LEAST_SPREAD) / (1 - _LEAST_SPREAD)))

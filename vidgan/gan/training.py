@@ -14,23 +14,21 @@ from vidgan.config import TrainSettings
 from vidgan.errors import LookError
 from vidgan.gan.adam import Adam
 from vidgan.gan.adversarial import GAMES
-from vidgan.gan.analogy import Reading, analogy
 from vidgan.gan.critic import Critic
+from vidgan.gan.crossing import Crossing
 from vidgan.gan.direction import Direction, Turn
 from vidgan.gan.domain import Domain
 from vidgan.gan.generator import Generator
-from vidgan.gan.palette import PaletteMap, fit_palette_maps, has_layout
+from vidgan.gan.pair import Pair
+from vidgan.gan.preparation import fit_palettes, new_redrawer, redraw
 from vidgan.gan.pyramid import Ladder, size_of
-from vidgan.gan.redraw import Redrawer, at_redrawn_size, fit_redrawer, redrawing_of, what_is_added
 from vidgan.gan.schedule import Record, Replay, Schedule, Tick
 from vidgan.gan.threads import choose_thread_count
-from vidgan.gan.tones import match_tones, tone_quantiles
+from vidgan.gan.tones import tone_quantiles
 from vidgan.gan.watch import Examiner, Health, Settling, counter_collapse
-from vidgan.resample import resize
 
 _REPORT_EVERY = 5  # iterations: reading losses off a GPU makes it wait
 _EXAMINE_EVERY = 75
-_PALETTE_PX = 110  # short side at which palettes are fitted: arrangements are even, and more shows no more
 
 State = dict[str, Tensor]
 BothWays = Callable[[Callable[[Direction], Any]], list[Any]]
@@ -54,7 +52,7 @@ class TrainProgress:
 
 @dataclass(frozen=True)
 class Trained:
-    """What training leaves: generators, palettes and redrawers, the ladder they climb, and its record.
+    """What training leaves: both ways across, the ladder they climb, and its record.
 
     rates: the learning rate of every iteration, stage by stage; seconds: spent in each stage. With the
     same recipe, pictures and thread count, a run of that record on a CPU repeats the weights. health: how
@@ -62,14 +60,8 @@ class Trained:
     stopped before its end. findings: collapses that were seen and countered, in words.
     """
 
-    generator_a: Generator
-    generator_b: Generator
-    palette_a: PaletteMap
-    palette_b: PaletteMap
-    redrawer_a: Redrawer | None
-    redrawer_b: Redrawer | None
-    tones_a: Tensor
-    tones_b: Tensor
+    to_b: Crossing
+    to_a: Crossing
     ladder: Ladder
     rates: tuple[tuple[float, ...], ...]
     seconds: tuple[float, ...]
@@ -81,19 +73,6 @@ class Trained:
     @property
     def steps(self) -> tuple[int, ...]:
         return tuple(map(len, self.rates))
-
-
-@dataclass(frozen=True)
-class Pair:
-    """What is trained on, in [-1, 1] on one device, of any two sizes; the target is at its texture scale.
-
-    a: (N, 3, H, W), the clip's frames, its half of the pair first. b: (1, 3, H, W), the target.
-    held_out: (1, 3, H, W) each, frames that training only measures itself by; the pair's own where empty.
-    """
-
-    a: Tensor
-    b: Tensor
-    held_out: Sequence[Tensor] = ()
 
 
 @dataclass
@@ -129,12 +108,14 @@ class Trainer:
         self.device = pair.b.device
         sizes = [size_of(pair.a), size_of(pair.b)]
         self.ladder = Ladder.between(sizes, settings.coarsest_px, settings.scale_factor)
-        pair = _in_its_tones(pair)
+        pair = pair.in_its_tones()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)  # initial weights; the caller's random state stays its own
             self.a, self.b = self._new_domain(pair.a), self._new_domain(pair.b)
+            # Drawn last: with and without them all else begins with the same weights.
+            self.a.redrawer, self.b.redrawer = (new_redrawer(x, settings) for x in (self.a, self.b))
         self.rng = torch.Generator(self.device).manual_seed(settings.seed)
-        self._fit_palettes()
+        fit_palettes(self.a, self.b, self.rng)
         self.ways = (self._new_direction(self.a, self.b, 1), self._new_direction(self.b, self.a, 2))
         held_out = pair.held_out or [pair.a[:1]]
         self.examiners = (
@@ -158,7 +139,7 @@ class Trainer:
         self.schedule.resume()
         on_progress(self._progress(-1, Tick(0, 0.0, self.schedule.run_progress())))
         with self._workers() as both:
-            both(self._redraw)
+            both(redraw)
             if self.stage < 0:
                 self.schedule.prepared()
             else:
@@ -183,17 +164,11 @@ class Trainer:
     def trained(self, interrupted: bool = False) -> Trained:
         """What stands so far, the best weights where any were kept; its generators are its own."""
         with torch.random.fork_rng(devices=[]):
-            a, b = (self._standing(name, domain) for name, domain in (("a", self.a), ("b", self.b)))
+            to_b, to_a = self._crossing("b", self.a, self.b), self._crossing("a", self.b, self.a)
         rates = tuple(tuple(stage) for stage in self.schedule.rates)
         return Trained(
-            a,
-            b,
-            self.a.palette,
-            self.b.palette,
-            self.a.redrawer,
-            self.b.redrawer,
-            tone_quantiles(self.a.levels[-1][:1]),
-            tone_quantiles(self.b.levels[-1][:1]),
+            to_b,
+            to_a,
             self.ladder,
             rates,
             tuple(self.schedule.seconds),
@@ -216,41 +191,10 @@ class Trainer:
     def _new_domain(self, pictures: Tensor) -> Domain:
         s = self.settings
         critic = Critic(s.critic_channels, GAMES[s.objective].spectral)
-        redrawer = Redrawer() if s.redraw_steps else None
-        return Domain(pictures, self.ladder, Generator(s.channels, s.blocks), critic, redrawer)
+        return Domain(pictures, self.ladder, Generator(s.channels, s.blocks), critic)
 
     def _new_direction(self, source: Domain, target: Domain, number: int) -> Direction:
         return Direction(source, target, self.settings, self.ladder, self.settings.seed + number * 2**32)
-
-    def _fit_palettes(self) -> None:
-        even_a, even_b = (_at_palette_size(domain.even[-1]) for domain in (self.a, self.b))
-        to_b, to_a = fit_palette_maps(self.a.levels, self.b.levels, even_a, even_b, self.rng)
-        self.b.palette, self.a.palette = to_b, to_a
-
-    def _redraw(self, way: Direction) -> None:
-        """Find out what is to become of the source's things, and teach the target's redrawer."""
-        s, source, target = self.settings, way.source, way.target
-        if not has_layout(target.even[-1][:1], target.levels[-1][:1]):
-            target.redrawer = None  # redrawn in texture alone, every layout would vanish
-        if target.redrawer is None:
-            return
-        mapped = target.palette(source.levels[-1])
-        goals = [
-            torch.cat([analogy(picture[None], target.levels[-1][:1], reading) for picture in mapped])
-            for reading in self._readings()
-        ]
-        small = at_redrawn_size(mapped, self.ladder)
-        near, far = (resize(goal, size_of(small)).clamp(-1, 1) for goal in goals)
-        steps = min(s.redraw_steps, s.steps) if s.steps else s.redraw_steps
-        rng = torch.Generator(self.device).manual_seed(s.seed)
-        fit_redrawer(target.redrawer, small, (near, far), steps, rng, way.precision)
-        source.redrawing = redrawing_of(what_is_added(target.redrawer, small), goals, source.levels)
-
-    def _readings(self) -> tuple[Reading, Reading]:
-        """Near to the layout and far from it: read at the second stage's size, and at the first's."""
-        s = self.settings
-        second = round(s.coarsest_px / self.ladder.factor)
-        return Reading(second, 0.03, 1.5), Reading(s.coarsest_px, 0.005, 1.0)
 
     def enter(self, stage: int) -> None:
         """Begin a stage: both generators grow, optimisers start afresh."""
@@ -318,6 +262,10 @@ class Trainer:
             own = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
             generator.load_state_dict(own)
 
+    def _crossing(self, name: str, source: Domain, target: Domain) -> Crossing:
+        tones = tone_quantiles(source.levels[-1][:1])
+        return Crossing(tones, target.palette, target.redrawer, self._standing(name, target))
+
     def _standing(self, name: str, domain: Domain) -> Generator:
         s = self.settings
         generator = Generator(s.channels, s.blocks, len(domain.generator.stages)).to(self.device)
@@ -369,17 +317,3 @@ def _sum(x: Tensor | None, y: Tensor | None) -> Tensor | None:
     if x is None or y is None:
         return y if x is None else x
     return x + y
-
-
-def _in_its_tones(pair: Pair) -> Pair:
-    """The pair, its clip's other frames in the tones of its own, as rendering shows them."""
-    tones = tone_quantiles(pair.a[:1])
-    others = [match_tones(frame[None], tones, 1.0) for frame in pair.a[1:]]
-    held_out = [match_tones(frame.to(pair.a.device), tones, 1.0) for frame in pair.held_out]
-    return Pair(torch.cat([pair.a[:1], *others]), pair.b, held_out)
-
-
-def _at_palette_size(picture: Tensor) -> Tensor:
-    height, width = size_of(picture)
-    scale = min(1.0, _PALETTE_PX / min(height, width))
-    return resize(picture, (max(1, round(height * scale)), max(1, round(width * scale)))).clamp(-1, 1)

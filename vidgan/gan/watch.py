@@ -83,7 +83,7 @@ class Examiner:
             result = d.translate(source, stage, 0.0, rng).clamp(-1, 1)
         mapped = d.target.palette(source)
         bare, drawn = (self._distance(picture, stage) for picture in (mapped, result))
-        return Health(_structure(result, mapped), drawn / max(bare, 1e-6))
+        return Health(layout_kept(result, mapped), drawn / max(bare, 1e-6))
 
     def _distance(self, picture: Tensor, stage: int) -> float:
         rng = torch.Generator(picture.device).manual_seed(self.settings.seed)
@@ -113,12 +113,16 @@ def _weighed(factor: float, lost: bool) -> float:
     return min(_MOST, factor * _STEP) if lost else max(1.0, factor / _STEP)
 
 
-def _structure(result: Tensor, mapped: Tensor) -> float:
+def layout_kept(result: Tensor, mapped: Tensor) -> float:
+    """Correlation of the blurred luminances of a source in the target's colours and what is made of it.
+
+    (1, 3, H, W) each. 1 at best; also where the source is even and has no layout to lose.
+    """
     sigma = max(_LEAST_BLUR_PX, 0.04 * min(size_of(result)))
     ours, theirs = (blur(luminance(x), sigma).flatten() for x in (result, mapped))
     ours, theirs = ours - ours.mean(), theirs - theirs.mean()
     spread = float(ours.norm() * theirs.norm())
-    return float(ours @ theirs) / spread if spread > 1e-6 else 1.0  # an even source has no layout to lose
+    return float(ours @ theirs) / spread if spread > 1e-6 else 1.0
 
 
 def _centre(level: Tensor, largest_px: int = _LARGEST_PX) -> Tensor:

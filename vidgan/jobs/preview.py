@@ -133,7 +133,7 @@ def _refresher(
 
     def refresh(look: Look) -> None:
         write_picture(out, _directly(look, sources, steps, compared, device))
-        watch.notice(f"{out} shows stage {len(look.generator_b.stages)} of {look.ladder.stages}")
+        watch.notice(f"{out} shows stage {look.grown} of {look.ladder.stages}")
 
     return refresh
 

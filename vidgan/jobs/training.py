@@ -11,9 +11,11 @@ from vidgan.config import Recipe, TrainSettings
 from vidgan.errors import LookError, MediaError
 from vidgan.gan.checkpoint import load_checkpoint, save_checkpoint, training_key
 from vidgan.gan.look import Look, Translator
+from vidgan.gan.pair import Pair
 from vidgan.gan.pyramid import Size
 from vidgan.gan.schedule import Record
-from vidgan.gan.training import Pair, Trained, Trainer, TrainProgress
+from vidgan.gan.training import Trained, Trainer, TrainProgress
+from vidgan.gan.watch import layout_kept
 from vidgan.jobs.options import Progress, Watch
 from vidgan.media import read_picture
 from vidgan.media.output import replacing
@@ -104,8 +106,9 @@ def train_look(
     if session.checkpoint is not None and trained.interrupted:
         with replacing(session.checkpoint) as temporary:
             save_checkpoint(trainer, key, temporary)
-    _tell(trained, footage, recipe, watch)
     look = replace(Look.of(trained, recipe), pair_key=pair_key)
+    _tell(trained, recipe, watch)
+    _tell_what_is_lost(look, footage, watch, device)
     return replace(look, preview=_preview(look, footage.frame, device)), trained
 
 
@@ -117,18 +120,30 @@ def make_pair(footage: Footage, target: np.ndarray, settings: TrainSettings, dev
     return Pair(torch.cat(frames), resize(to_tensor(target, device), size).clamp(-1, 1), held_out)
 
 
-def _tell(trained: Trained, footage: Footage, recipe: Recipe, watch: Watch) -> None:
-    """What the user should know of a finished training."""
+def _tell(trained: Trained, recipe: Recipe, watch: Watch) -> None:
+    """What the user should know of how it went."""
     if min(trained.steps) < _FEW_STEPS and not recipe.train.steps and not trained.interrupted:
         watch.notice(
             f"training got only {sum(trained.steps)} steps in {recipe.train.seconds:g} s, too few for a good "
             "look: this machine is busy or slow; give it longer with --set train.seconds=300"
         )
-    if footage.held_out and trained.health and trained.health[0].structure < _LOST_STRUCTURE:
+    if recipe.train.redraw_steps and trained.to_b.redrawer is None:
         watch.notice(
-            "on frames that training did not see, little of the clip's layout is kept (correlation "
-            f"{trained.health[0].structure:.2f}): the result may show the target's own things; try another "
-            "--frame or a lower --strength"
+            "the target is all texture: it has nothing that the clip's things could become, so --strength "
+            "only sets how much of their detail is shown"
+        )
+
+
+def _tell_what_is_lost(look: Look, footage: Footage, watch: Watch, device: torch.device) -> None:
+    """Whether the layout of a frame, if possible one that training did not see, survives."""
+    settings = replace(look.recipe.translate, reverse=False)
+    frame = to_tensor([*footage.held_out, footage.frame][0], device)
+    translate = Translator(look, device, settings)
+    kept = layout_kept(translate(frame), translate.crossing.palette(frame))
+    if kept < _LOST_STRUCTURE:
+        watch.notice(
+            f"little of the clip's layout is kept (correlation {kept:.2f}): the result may show the target's "
+            "own things; try another --frame or a lower --strength"
         )
 
 
