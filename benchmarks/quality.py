@@ -26,7 +26,7 @@ import torch
 from vidgan import metrics
 from vidgan.config import load_recipe
 from vidgan.gan.device import choose_device
-from vidgan.gan.look import Look, Translator
+from vidgan.gan.look import Look
 from vidgan.gan.training import Trained
 from vidgan.jobs.options import Watch
 from vidgan.jobs.train import choose_footage
@@ -171,7 +171,7 @@ def _overrides(arguments: argparse.Namespace, seed: int) -> list[str]:
 def _translated(
     look: Look, sources: Sequence[np.ndarray], strength: float, device: torch.device, reverse: bool = False
 ) -> list[np.ndarray]:
-    translate = Translator(look, device, replace(look.recipe.translate, strength=strength, reverse=reverse))
+    translate = look.translation(device, replace(look.recipe.translate, strength=strength, reverse=reverse))
     return [to_pixels(translate(to_tensor(source))) for source in sources]
 
 

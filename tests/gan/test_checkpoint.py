@@ -8,7 +8,7 @@ import pytest
 import torch
 from tiny_pairs import TINY, after, pair, weights
 
-from vidgan.config import TrainSettings
+from vidgan.config import Recipe, TrainSettings
 from vidgan.errors import LookError
 from vidgan.gan.checkpoint import load_checkpoint, save_checkpoint, training_key
 from vidgan.gan.pair import Pair
@@ -31,17 +31,21 @@ def whole(settings: TrainSettings = SETTINGS) -> Trained:
     return train_pair(pair(), settings)
 
 
+def key_of(pair: Pair, settings: TrainSettings) -> str:
+    return training_key(pair.pictures, Recipe(train=settings))
+
+
 def stop(path: Path, steps: int, settings: TrainSettings = SETTINGS, record: Record | None = None) -> Trained:
     """Train for that many steps in all and keep the state."""
     trainer = Trainer(pair(), settings, record)
     stopped = trainer.run(should_stop=after(steps))
-    save_checkpoint(trainer, training_key(pair(), settings), path)
+    save_checkpoint(trainer, key_of(pair(), settings), path)
     return stopped
 
 
 def go_on(path: Path, settings: TrainSettings = SETTINGS, record: Record | None = None) -> Trainer:
     trainer = Trainer(pair(), settings, record)
-    load_checkpoint(trainer, training_key(pair(), settings), path)
+    load_checkpoint(trainer, key_of(pair(), settings), path)
     return trainer
 
 
@@ -76,13 +80,13 @@ def test_a_redrawer_goes_on_as_it_is(tmp_path, monkeypatch):
     stopped = stop(tmp_path / "resume", 5)
     monkeypatch.setattr("vidgan.gan.preparation.fit_redrawer", lambda *arguments: pytest.fail("learnt again"))
     went_on = go_on(tmp_path / "resume").run()
-    for ours, theirs in ((went_on.to_a, stopped.to_a), (went_on.to_b, stopped.to_b)):
+    for ours, theirs in ((went_on.model.to_a, stopped.model.to_a), (went_on.model.to_b, stopped.model.to_b)):
         states = ours.redrawer.state_dict(), theirs.redrawer.state_dict()
         assert all(torch.equal(x, y) for x, y in zip(*(state.values() for state in states), strict=True))
 
 
 def test_a_training_may_be_stopped_again_and_again(tmp_path):
-    path, key = tmp_path / "resume", training_key(pair(), SETTINGS)
+    path, key = tmp_path / "resume", key_of(pair(), SETTINGS)
     stop(path, 2)
     for _ in range(2):
         trainer = go_on(path)
@@ -101,7 +105,7 @@ def test_time_already_spent_counts(tmp_path):
     settings = replace(SETTINGS, steps=0, seconds=0.5)
     first = Trainer(pair(), settings)
     stopped = first.run(should_stop=after(3))
-    save_checkpoint(first, training_key(pair(), settings), tmp_path / "resume")
+    save_checkpoint(first, key_of(pair(), settings), tmp_path / "resume")
     trainer = go_on(tmp_path / "resume", settings)
     assert trainer.schedule.elapsed() == first.schedule.elapsed() > 0
     went_on = trainer.run()
@@ -115,7 +119,7 @@ def test_what_is_not_the_same_training_is_refused_by_name(tmp_path):
     other = Pair(pair().a, -pair().b)
     for what, chosen in ((pair(), settings), (other, SETTINGS)):
         with pytest.raises(LookError, match=r"look\.resume is of another clip, target, recipe or version"):
-            load_checkpoint(Trainer(what, chosen), training_key(what, chosen), path)
+            load_checkpoint(Trainer(what, chosen), key_of(what, chosen), path)
 
 
 @pytest.mark.parametrize("kind", ["text", "cut", "missing"])
@@ -133,8 +137,8 @@ def test_a_damaged_state_is_refused_by_name(kind, tmp_path):
 
 
 def test_the_key_is_of_all_that_training_sees():
-    key = training_key(pair(), SETTINGS)
-    assert key == training_key(pair(), SETTINGS)
-    assert key != training_key(pair(), replace(SETTINGS, seed=1))
-    assert key != training_key(Pair(pair().a, pair().b, [pair().a]), SETTINGS)
-    assert key != training_key(Pair(torch.cat([pair().a] * 2), pair().b), SETTINGS)
+    key = key_of(pair(), SETTINGS)
+    assert key == key_of(pair(), SETTINGS)
+    assert key != key_of(pair(), replace(SETTINGS, seed=1))
+    assert key != key_of(Pair(pair().a, pair().b, [pair().a]), SETTINGS)
+    assert key != key_of(Pair(torch.cat([pair().a] * 2), pair().b), SETTINGS)

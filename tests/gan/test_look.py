@@ -8,7 +8,7 @@ from tiny_pairs import CPU, TINY, after, pair, picture, weights
 
 from vidgan.config import Recipe, TranslateSettings
 from vidgan.errors import LookError
-from vidgan.gan.look import Look, Translator, load_look, save_look
+from vidgan.gan.look import Look, load_look, save_look
 from vidgan.gan.schedule import Record
 from vidgan.gan.training import Trained, Trainer, train_pair
 
@@ -24,7 +24,7 @@ def look(trained) -> Look:
 
 
 def applied(look: Look, frame: torch.Tensor, **settings) -> torch.Tensor:
-    return Translator(look, CPU, TranslateSettings(**settings))(frame)
+    return look.translation(CPU, TranslateSettings(**settings))(frame)
 
 
 def test_a_look_survives_its_file(trained, tmp_path):
@@ -32,7 +32,7 @@ def test_a_look_survives_its_file(trained, tmp_path):
     look = replace(Look.of(trained, recipe), preview=torch.zeros(4, 5, 3, dtype=torch.uint8).numpy())
     save_look(look, tmp_path / "look.safetensors")
     loaded = load_look(tmp_path / "look.safetensors")
-    assert (loaded.recipe, loaded.ladder, loaded.steps) == (recipe, look.ladder, trained.steps)
+    assert (loaded.recipe, loaded.model.facts(), loaded.steps) == (recipe, look.model.facts(), trained.steps)
     assert loaded.preview.shape == (4, 5, 3)
     frame = picture(40, 52, 5)
     for reverse in (False, True):
@@ -57,13 +57,13 @@ def test_a_damaged_look_is_refused_by_name(look, tmp_path):
 def test_a_look_of_an_earlier_version_is_refused_by_name(look, tmp_path):
     path = tmp_path / "look.safetensors"
     save_look(look, path)
-    path.write_bytes(path.read_bytes().replace(b"vidgan-look-4", b"vidgan-look-1"))
+    path.write_bytes(path.read_bytes().replace(b"vidgan-look-5", b"vidgan-look-1"))
     with pytest.raises(LookError, match=r"look\.safetensors is not a look of this version.*train it again"):
         load_look(path)
 
 
 def test_a_look_applies_to_frames_of_any_size_with_the_same_noise_each_time(look):
-    translate = Translator(look, CPU)
+    translate = look.translation(CPU)
     for size in [(17, 90), (64, 48)]:
         frame = picture(*size, seed=2)
         assert translate(frame).shape == frame.shape
@@ -101,7 +101,7 @@ def test_another_noise_seed_gives_another_picture_unless_noise_is_off(look):
 
 def test_reverse_applies_the_other_generator_with_all_that_is_its_own(look):
     frame = picture(36, 30, 5)
-    turned = replace(look, to_a=look.to_b, to_b=look.to_a)
+    turned = replace(look, model=replace(look.model, to_a=look.model.to_b, to_b=look.model.to_a))
     assert torch.equal(applied(look, frame, reverse=True), applied(turned, frame))
     assert not torch.equal(applied(look, frame, reverse=True), applied(look, frame))
 
@@ -109,8 +109,8 @@ def test_reverse_applies_the_other_generator_with_all_that_is_its_own(look):
 def test_the_recipes_own_settings_count_unless_others_are_given(trained):
     frame, settings = picture(40, 52, 5), TranslateSettings(strength=1.0, reverse=True)
     look = Look.of(trained, Recipe(train=TINY, translate=settings))
-    assert torch.equal(Translator(look, CPU)(frame), Translator(look, CPU, settings)(frame))
-    assert not torch.equal(Translator(look, CPU)(frame), applied(look, frame))
+    assert torch.equal(look.translation(CPU)(frame), look.translation(CPU, settings)(frame))
+    assert not torch.equal(look.translation(CPU)(frame), applied(look, frame))
 
 
 def test_bf16_and_fp32_give_the_same_picture_to_within_three_levels(trained):
@@ -118,7 +118,7 @@ def test_bf16_and_fp32_give_the_same_picture_to_within_three_levels(trained):
     results = []
     for precision in ("fp32", "bf16"):
         recipe = Recipe(train=replace(TINY, precision=precision))
-        results.append(Translator(Look.of(trained, recipe), CPU)(frame))
+        results.append(Look.of(trained, recipe).translation(CPU)(frame))
     difference = (results[0] - results[1]).abs()
     assert difference.max() < 6 / 127.5
     assert difference.mean() < 1 / 127.5
@@ -129,11 +129,11 @@ def test_a_training_that_was_stopped_gives_a_look_that_can_be_used(tmp_path):
     stopped = trainer.run(should_stop=after(2))
     assert stopped.interrupted
     assert sum(stopped.steps) == 2
-    assert len(stopped.to_b.generator.stages) == 2 < trainer.ladder.stages
+    assert len(stopped.model.to_b.generator.stages) == 2 < trainer.ladder.stages
     look = Look.of(stopped, Recipe(train=TINY))
     save_look(look, tmp_path / "look.safetensors")
     loaded, frame = load_look(tmp_path / "look.safetensors"), picture(50, 61, 5)
-    assert (loaded.ladder.stages, loaded.grown) == (3, 2)
+    assert (loaded.model.stages, loaded.model.grown) == (3, 2)
     assert loaded.steps == stopped.steps
     result = applied(loaded, frame)
     assert result.shape == frame.shape

@@ -7,7 +7,7 @@ import torch
 from tiny_pairs import CPU, TINY, pair, picture
 
 from vidgan.config import Recipe, TranslateSettings
-from vidgan.gan.look import Look, Translator, load_look, save_look
+from vidgan.gan.look import Look, load_look, save_look
 from vidgan.gan.pair import Pair
 from vidgan.gan.pyramid import Ladder, size_of
 from vidgan.gan.redraw import (
@@ -123,7 +123,7 @@ def test_training_teaches_a_redrawer_for_each_way():
     trainer, fresh = Trainer(pair(), TINY), Trainer(pair(), TINY)
     assert trainer.a.redrawing is None
     trained = trainer.run()
-    crossings = (trained.to_a, fresh.a), (trained.to_b, fresh.b)
+    crossings = (trained.model.to_a, fresh.a), (trained.model.to_b, fresh.b)
     for domain, (crossing, before) in zip((trainer.a, trainer.b), crossings, strict=True):
         assert crossing.redrawer.is_taught
         assert not before.redrawer.is_taught
@@ -138,19 +138,19 @@ def test_a_look_keeps_its_redrawers(tmp_path):
     loaded, frame = load_look(tmp_path / "look.safetensors"), picture(40, 52, 5)
     for reverse in (False, True):
         settings = TranslateSettings(strength=1.0, reverse=reverse)
-        before, after = (Translator(x, CPU, settings)(frame) for x in (look, loaded))
+        before, after = (x.translation(CPU, settings)(frame) for x in (look, loaded))
         assert torch.equal(before, after)
 
 
 def test_without_redrawing_there_is_none_in_the_look(tmp_path):
     settings = replace(TINY, redraw_steps=0)
     look = Look.of(train_pair(pair(), settings), Recipe(train=settings))
-    assert look.to_a.redrawer is None
+    assert look.model.to_a.redrawer is None
     save_look(look, tmp_path / "look.safetensors")
     loaded = load_look(tmp_path / "look.safetensors")
-    assert loaded.to_b.redrawer is None
+    assert loaded.model.to_b.redrawer is None
     frame = picture(40, 52, 5)
-    assert Translator(loaded, CPU, TranslateSettings(strength=1.0))(frame).shape == frame.shape
+    assert loaded.translation(CPU, TranslateSettings(strength=1.0))(frame).shape == frame.shape
 
 
 def test_without_redrawing_all_else_begins_with_the_same_weights():
@@ -168,8 +168,8 @@ def test_a_target_that_is_texture_alone_redraws_nothing():
     stripes = ((torch.arange(60) % 4 < 2).float() * 1.2 - 0.6).expand(1, 3, 60, 60).clone()
     trainer = Trainer(Pair(picture(40, 52, 0), stripes), TINY)
     trained = trainer.run()
-    assert trained.to_b.redrawer is None
-    assert trained.to_a.redrawer is not None
+    assert trained.model.to_b.redrawer is None
+    assert trained.model.to_a.redrawer is not None
     frame = picture(40, 52, 5)
     look = Look.of(trained, Recipe(train=TINY))
-    assert Translator(look, CPU, TranslateSettings(strength=1.0))(frame).shape == frame.shape
+    assert look.translation(CPU, TranslateSettings(strength=1.0))(frame).shape == frame.shape

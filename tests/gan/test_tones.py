@@ -5,7 +5,7 @@ import torch
 from tiny_pairs import CPU, TINY, pair, picture
 
 from vidgan.config import Recipe, TranslateSettings
-from vidgan.gan.look import Look, Translator
+from vidgan.gan.look import Look
 from vidgan.gan.palette import luminance
 from vidgan.gan.tones import _evenly, match_tones, tone_quantiles
 from vidgan.gan.training import train_pair
@@ -84,10 +84,10 @@ def test_lighter_stays_lighter():
 def test_a_look_matches_frames_to_its_pair_as_its_settings_say():
     look = Look.of(train_pair(pair(), TINY), Recipe(train=TINY))
     frame = pair().a * 0.7 - 0.25
-    plain, matched = (Translator(look, CPU, TranslateSettings(match_tones=m))(frame) for m in (0.0, 1.0))
+    plain, matched = (look.translation(CPU, TranslateSettings(match_tones=m))(frame) for m in (0.0, 1.0))
     assert not torch.equal(plain, matched)
-    by_hand = match_tones(frame, look.to_b.tones, 1.0)
-    assert torch.equal(Translator(look, CPU, TranslateSettings(match_tones=0.0))(by_hand), matched)
+    by_hand = match_tones(frame, look.model.to_b.tones, 1.0)
+    assert torch.equal(look.translation(CPU, TranslateSettings(match_tones=0.0))(by_hand), matched)
 
 
 def two_tones(share: float) -> torch.Tensor:

@@ -9,7 +9,7 @@ from tiny_pairs import CPU, TINY, pair, picture, weights
 from vidgan.config import Recipe
 from vidgan.errors import VidganError
 from vidgan.gan.adversarial import GAMES
-from vidgan.gan.look import Look, Translator
+from vidgan.gan.look import Look
 from vidgan.gan.pair import Pair
 from vidgan.gan.schedule import Record
 from vidgan.gan.training import Trained, Trainer, train_pair
@@ -24,7 +24,7 @@ def trained() -> Trained:
 @pytest.mark.parametrize(("a", "b"), [((20, 90), (64, 40)), ((16, 16), (33, 21)), ((90, 20), (20, 90))])
 def test_pictures_of_two_sizes_and_shapes_train(a, b):
     trained = train_pair(pair(a, b), TINY)
-    assert trained.ladder.stages == len(trained.to_b.generator.stages) == len(trained.steps)
+    assert trained.model.stages == len(trained.model.to_b.generator.stages) == len(trained.steps)
     assert weights(trained).isfinite().all()
     assert not trained.interrupted
 
@@ -109,10 +109,10 @@ def test_progress_is_told_in_order_and_stages_are_announced():
         pair((40, 40), (40, 40)),
         TINY,
         on_progress=lambda p: fractions.append(p.fraction),
-        on_stage=lambda t: stages.append(len(t.to_b.generator.stages)),
+        on_stage=lambda t: stages.append(len(t.model.to_b.generator.stages)),
     )
     assert fractions == sorted(fractions)
-    assert stages == list(range(1, trained.ladder.stages + 1))
+    assert stages == list(range(1, trained.model.stages + 1))
     assert len(stages) > 1
 
 
@@ -134,7 +134,7 @@ def test_a_dark_clip_takes_a_flat_targets_colour():
     source = picture(32, 32, 3) * 0.2 - 0.6
     settings = replace(TINY, steps=30, lambda_adv=0.0, generated_every=0)
     look = Look.of(train_pair(Pair(source, target), settings), Recipe(train=settings))
-    result = Translator(look, CPU)(source)
+    result = look.translation(CPU)(source)
     before = (source.mean((2, 3)) - target.mean((2, 3))).abs().mean()
     after = (result.mean((2, 3)) - target.mean((2, 3))).abs().mean()
     assert after < 0.3 * before

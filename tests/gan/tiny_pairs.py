@@ -26,7 +26,7 @@ def pair(a: tuple[int, int] = (40, 52), b: tuple[int, int] = (36, 30)) -> Pair:
 
 def weights(trained: Trained) -> torch.Tensor:
     """All that both generators have learnt."""
-    generators = (trained.to_a.generator, trained.to_b.generator)
+    generators = (trained.model.to_a.generator, trained.model.to_b.generator)
     return torch.cat([p.detach().flatten() for generator in generators for p in generator.parameters()])
 
 

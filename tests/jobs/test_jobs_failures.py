@@ -14,7 +14,7 @@ import pytest
 import vidgan
 from vidgan import Options
 from vidgan.errors import MediaError, OutputError
-from vidgan.gan.look import Translator
+from vidgan.gan.conditioned import Translator
 from vidgan.jobs.sheet import ContactSheet
 
 Names = Callable[[Path], list[str]]

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from vidgan.config import SmoothSettings
-from vidgan.gan.look import Translator, load_look
+from vidgan.gan.look import load_look
 from vidgan.jobs.rendering import Rendered, estimator_for, rendered_frames, source_frames
 from vidgan.media import open_clip
 
@@ -21,7 +21,7 @@ def render(
 ) -> Callable[..., list[Rendered]]:
     clip = open_clip(write_clip(tmp_path_factory.mktemp("range") / "clip.mp4", frames=10))
     trained = load_look(look)
-    translate = Translator(trained, torch.device("cpu"))
+    translate = trained.translation(torch.device("cpu"))
 
     def run(start: int = 0, stop: int | None = None, window: int = 2) -> list[Rendered]:
         estimator = estimator_for(trained.recipe, torch.device("cpu"), None)

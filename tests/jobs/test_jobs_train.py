@@ -1,5 +1,6 @@
 """A look to keep: stopped and gone on with, or repeated, it is the same look to the last bit."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,6 @@ import vidgan
 from vidgan import Options, Watch
 from vidgan.config import override_recipe, parse_recipe
 from vidgan.errors import Interrupted, LookError, OutputError, UsageError, VidganError
-from vidgan.gan import checkpoint
 from vidgan.gan.look import load_look
 from vidgan.jobs.train import HELD_OUT, choose_footage
 from vidgan.keyframes import survey
@@ -236,10 +236,11 @@ def test_a_checkpoint_of_another_device_is_refused_by_its_name(
 ) -> None:
     out = tmp_path / "look.safetensors"
     stop_training(2)
-    header = checkpoint._header
-    monkeypatch.setattr(checkpoint, "_header", lambda trainer: header(trainer) | {"device": "cuda"})
-    with pytest.raises(Interrupted):
-        vidgan.train(clip, target, out, pipeline=recipe)
+    with monkeypatch.context() as elsewhere:
+        dumps = json.dumps
+        elsewhere.setattr(json, "dumps", lambda *x, **how: dumps(*x, **how).replace('"cpu"', '"cuda"'))
+        with pytest.raises(Interrupted):
+            vidgan.train(clip, target, out, pipeline=recipe)
     with pytest.raises(LookError, match="--device cuda"):
         vidgan.train(clip, target, out, pipeline=recipe, resume=True)
 

@@ -21,6 +21,11 @@ class Pair:
     b: Tensor
     held_out: Sequence[Tensor] = ()
 
+    @property
+    def pictures(self) -> list[Tensor]:
+        """All of them, (3, H, W) each."""
+        return [*self.a, *self.b, *(frame for frames in self.held_out for frame in frames)]
+
     def in_its_tones(self) -> "Pair":
         """The clip's other frames in the tones of the pair's, as rendering shows them by default."""
         tones = tone_quantiles(self.a[:1])

@@ -1,10 +1,10 @@
 """Training on one representative pair: sample, update critics, update generators, measure, advance."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,21 +14,30 @@ from vidgan.config import TrainSettings
 from vidgan.errors import LookError
 from vidgan.gan.adam import Adam
 from vidgan.gan.adversarial import GAMES
+from vidgan.gan.best import Best
+from vidgan.gan.conditioned import Conditioned
 from vidgan.gan.critic import Critic
 from vidgan.gan.crossing import Crossing
 from vidgan.gan.direction import Direction, Turn
 from vidgan.gan.domain import Domain
 from vidgan.gan.generator import Generator
+from vidgan.gan.model import Model
 from vidgan.gan.pair import Pair
 from vidgan.gan.preparation import fit_palettes, new_redrawer, redraw
 from vidgan.gan.pyramid import Ladder, size_of
 from vidgan.gan.schedule import Record, Replay, Schedule, Tick
+from vidgan.gan.state import header_of, restore, tensors_of
 from vidgan.gan.threads import choose_thread_count
 from vidgan.gan.tones import tone_quantiles
 from vidgan.gan.watch import Examiner, Health, Settling, counter_collapse
 
 _REPORT_EVERY = 5  # iterations: reading losses off a GPU makes it wait
 _EXAMINE_EVERY = 75
+
+_ALL_TEXTURE = (
+    "the target is all texture: it has nothing that the clip's things could become, so --strength only sets "
+    "how much of their detail is shown"
+)
 
 State = dict[str, Tensor]
 BothWays = Callable[[Callable[[Direction], Any]], list[Any]]
@@ -52,36 +61,27 @@ class TrainProgress:
 
 @dataclass(frozen=True)
 class Trained:
-    """What training leaves: both ways across, the ladder they climb, and its record.
+    """What training leaves: the model, and its record.
 
     rates: the learning rate of every iteration, stage by stage; seconds: spent in each stage. With the
     same recipe, pictures and thread count, a run of that record on a CPU repeats the weights. health: how
     each direction did on held-out frames, to B first, where it was measured. interrupted: the run was
-    stopped before its end. findings: collapses that were seen and countered, in words.
+    stopped before its end. findings: collapses that were seen and countered, remarks: what
+    the user should know of the pair; in words.
     """
 
-    to_b: Crossing
-    to_a: Crossing
-    ladder: Ladder
+    model: Model
     rates: tuple[tuple[float, ...], ...]
     seconds: tuple[float, ...]
     threads: int = 1
     health: tuple[Health, ...] = ()
     interrupted: bool = False
     findings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def steps(self) -> tuple[int, ...]:
         return tuple(map(len, self.rates))
-
-
-@dataclass
-class Best:
-    """The weights that did best on held-out frames."""
-
-    penalty: float = float("inf")
-    weights: State = field(default_factory=dict)
-    health: tuple[Health, ...] = ()
 
 
 def train_pair(
@@ -167,15 +167,14 @@ class Trainer:
             to_b, to_a = self._crossing("b", self.a, self.b), self._crossing("a", self.b, self.a)
         rates = tuple(tuple(stage) for stage in self.schedule.rates)
         return Trained(
-            to_b,
-            to_a,
-            self.ladder,
+            Conditioned(to_b, to_a, self.ladder),
             rates,
             tuple(self.schedule.seconds),
             self.threads,
             self.best.health,
             interrupted,
             tuple(f"{finding} ({times} times)" for finding, times in self.findings.items()),
+            (_ALL_TEXTURE,) if self.settings.redraw_steps and self.b.redrawer is None else (),
         )
 
     def _new_schedule(self, record: Record | None) -> Schedule:
@@ -250,6 +249,14 @@ class Trainer:
             finding = counter_collapse(way, found)
             if finding:
                 self.findings[f"stage {stage + 1}: the way {name} {finding}"] += 1
+
+    def state(self) -> tuple[State, dict[str, Any]]:
+        """The run's whole state between two iterations, as tensors and plain values."""
+        return tensors_of(self), header_of(self)
+
+    def load(self, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
+        """Go on from a state() of the same pair and settings."""
+        restore(self, tensors, header)
 
     def weights(self) -> State:
         """Both generators' weights, as they stand."""

@@ -114,7 +114,7 @@ def _weighed(factor: float, lost: bool) -> float:
 
 
 def layout_kept(result: Tensor, mapped: Tensor) -> float:
-    """Correlation of the blurred luminances of a source in the target's colours and what is made of it.
+    """Correlation of the blurred luminances of a source, in the target's colours or its own, and its result.
 
     (1, 3, H, W) each. 1 at best; also where the source is even and has no layout to lose.
     """

@@ -10,7 +10,7 @@ import torch
 from vidgan.config import Recipe, TranslateSettings, load_recipe
 from vidgan.errors import Interrupted, UsageError
 from vidgan.gan.device import choose_device
-from vidgan.gan.look import Look, Translator, load_look
+from vidgan.gan.look import Look, load_look
 from vidgan.jobs.interrupt import stop_when_interrupted
 from vidgan.jobs.options import Options, Result, Watch
 from vidgan.jobs.render import recipe_of
@@ -133,7 +133,7 @@ def _refresher(
 
     def refresh(look: Look) -> None:
         write_picture(out, _directly(look, sources, steps, compared, device))
-        watch.notice(f"{out} shows stage {look.grown} of {look.ladder.stages}")
+        watch.notice(f"{out} shows stage {look.model.grown} of {look.model.stages}")
 
     return refresh
 
@@ -148,7 +148,7 @@ def _directly(
     """Each source by itself, without its neighbours."""
     columns = []
     for settings in steps:
-        translator = Translator(look, device, settings)
+        translator = look.translation(device, settings)
         columns.append([to_pixels(translator(to_tensor(source))) for source in sources])
     return _arranged([_eight_bit(source) for source in sources] if compared else [], columns)
 
@@ -168,7 +168,7 @@ def _rendered(
     estimator = estimator_for(recipe, device, options.raft_weights)
     columns = []
     for settings in steps:
-        translator = Translator(look, device, settings)
+        translator = look.translation(device, settings)
         column = []
         for number in numbers:
             frames = rendered_frames(

@@ -9,7 +9,7 @@ import numpy as np
 from vidgan.config import Recipe, override_recipe
 from vidgan.errors import UsageError
 from vidgan.gan.device import choose_device
-from vidgan.gan.look import Look, Translator, load_look
+from vidgan.gan.look import Look, load_look
 from vidgan.jobs.delivery import Delivery, check_outputs, deliver
 from vidgan.jobs.options import Options, Result, Watch
 from vidgan.jobs.rendering import estimator_for, rendered_frames, source_frames
@@ -74,7 +74,7 @@ def render_look(
     """Render an opened and surveyed clip. target: shown on the contact sheet, (H, W, 3) uint8."""
     began = time.monotonic()
     device = choose_device(options.device)
-    translator = Translator(look, device, recipe.translate)
+    translator = look.translation(device, recipe.translate)
     estimator = estimator_for(recipe, device, options.raft_weights)
     frames = rendered_frames(clip, translator, recipe.smooth, found.cuts, estimator)
     recipe_path = deliver(clip, frames, _delivery(clip, out, recipe, options, target), watch)

@@ -10,9 +10,9 @@ import torch
 from vidgan.config import Recipe, TrainSettings
 from vidgan.errors import LookError, MediaError
 from vidgan.gan.checkpoint import load_checkpoint, save_checkpoint, training_key
-from vidgan.gan.look import Look, Translator
+from vidgan.gan.look import Look
 from vidgan.gan.pair import Pair
-from vidgan.gan.pyramid import Size
+from vidgan.gan.pyramid import Size, size_of
 from vidgan.gan.schedule import Record
 from vidgan.gan.training import Trained, Trainer, TrainProgress
 from vidgan.gan.watch import layout_kept
@@ -88,35 +88,43 @@ def train_look(
     of it; where it was stopped early the look is the best so far.
     """
     session = session or Session()
-    pair = make_pair(footage, target, recipe.train, device)
-    pair_key = training_key(pair, recipe.train)
+    pair = make_pair(footage, target, recipe, device)
+    pair_key = training_key(pair.pictures, recipe)
     if session.pair_key not in ("", pair_key):
         raise LookError(
             "the look to repeat was trained on another pair: give the same clip, --frame and target"
         )
-    trainer = Trainer(pair, recipe.train, session.record)
-    key = training_key(pair, recipe.train, session.record)
-    if session.resume and session.checkpoint is not None:
-        load_checkpoint(trainer, key, session.checkpoint)
-    trained = trainer.run(
-        lambda progress: watch.progress(_told(progress)),
-        lambda so_far: on_look(Look.of(so_far, recipe)),
-        session.should_stop,
-    )
-    if session.checkpoint is not None and trained.interrupted:
-        with replacing(session.checkpoint) as temporary:
-            save_checkpoint(trainer, key, temporary)
+    training = Trainer(pair, recipe.train, session.record)
+    key = training_key(pair.pictures, recipe, session.record)
+    trained = carried_out(training, key, session, watch, lambda so_far: on_look(Look.of(so_far, recipe)))
     look = replace(Look.of(trained, recipe), pair_key=pair_key)
     _tell(trained, recipe, watch)
     _tell_what_is_lost(look, footage, watch, device)
     return replace(look, preview=_preview(look, footage.frame, device)), trained
 
 
-def make_pair(footage: Footage, target: np.ndarray, settings: TrainSettings, device: torch.device) -> Pair:
+def carried_out(
+    training: Trainer,
+    key: str,
+    session: Session,
+    watch: Watch,
+    on_stage: Callable[[Trained], None] = lambda trained: None,
+) -> Trained:
+    """Train, from the beginning or from where it was stopped; its state is kept where it is stopped now."""
+    if session.resume and session.checkpoint is not None:
+        load_checkpoint(training, key, session.checkpoint)
+    trained = training.run(lambda progress: watch.progress(_told(progress)), on_stage, session.should_stop)
+    if session.checkpoint is not None and trained.interrupted:
+        with replacing(session.checkpoint) as temporary:
+            save_checkpoint(training, key, temporary)
+    return trained
+
+
+def make_pair(footage: Footage, target: np.ndarray, recipe: Recipe, device: torch.device) -> Pair:
     """The same as tensors, the target at its texture scale."""
-    size = texture_size(target.shape[:2], footage.frame.shape[:2], settings)
     frames = [to_tensor(frame, device) for frame in (footage.frame, *footage.others)]
     held_out = [to_tensor(frame, device) for frame in footage.held_out]
+    size = texture_size(target.shape[:2], size_of(frames[0]), recipe.train)
     return Pair(torch.cat(frames), resize(to_tensor(target, device), size).clamp(-1, 1), held_out)
 
 
@@ -127,19 +135,15 @@ def _tell(trained: Trained, recipe: Recipe, watch: Watch) -> None:
             f"training got only {sum(trained.steps)} steps in {recipe.train.seconds:g} s, too few for a good "
             "look: this machine is busy or slow; give it longer with --set train.seconds=300"
         )
-    if recipe.train.redraw_steps and trained.to_b.redrawer is None:
-        watch.notice(
-            "the target is all texture: it has nothing that the clip's things could become, so --strength "
-            "only sets how much of their detail is shown"
-        )
+    for remark in trained.remarks:
+        watch.notice(remark)
 
 
 def _tell_what_is_lost(look: Look, footage: Footage, watch: Watch, device: torch.device) -> None:
     """Whether the layout of a frame, if possible one that training did not see, survives."""
     settings = replace(look.recipe.translate, reverse=False)
     frame = to_tensor([*footage.held_out, footage.frame][0], device)
-    translate = Translator(look, device, settings)
-    kept = layout_kept(translate(frame), translate.crossing.palette(frame))
+    kept = abs(layout_kept(look.translation(device, settings)(frame), frame))  # light may become dark
     if kept < _LOST_STRUCTURE:
         watch.notice(
             f"little of the clip's layout is kept (correlation {kept:.2f}): the result may show the target's "
@@ -169,7 +173,7 @@ def _told(progress: TrainProgress) -> Progress:
 def _preview(look: Look, frame: np.ndarray, device: torch.device) -> np.ndarray:
     """The pair's own frame in the look, at most _PREVIEW_PX wide, to tell looks apart by."""
     forward = replace(look.recipe.translate, reverse=False)
-    picture = Translator(look, device, forward)(to_tensor(frame))
+    picture = look.translation(device, forward)(to_tensor(frame))
     height, width = picture.shape[-2:]
     if width > _PREVIEW_PX:
         picture = resize(picture, (max(1, round(height * _PREVIEW_PX / width)), _PREVIEW_PX))
