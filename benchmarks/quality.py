@@ -164,7 +164,7 @@ def read_case(name: str, arguments: argparse.Namespace) -> Case:
 
 
 def _overrides(arguments: argparse.Namespace, seed: int) -> list[str]:
-    budget = [f"train.seconds={arguments.budget:g}"] if arguments.budget else []
+    budget = [f"train.seconds={arguments.budget:g}", "train.steps=0"] if arguments.budget else []
     return [f"train.seed={seed}", *budget, *arguments.set]
 
 

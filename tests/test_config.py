@@ -30,8 +30,13 @@ def refusal(text: str) -> str:
     return message
 
 
+PUBLISHED = '[parts]\nconditioning = "none"\nladder = "constant"'
+ITS_GAME = 'objective = "wgan-gp"\nprecision = "fp32"'
+
+
 def test_the_recipes_that_are_promised_are_there() -> None:
-    assert {"draft", "balanced", "passthrough"} <= set(SHIPPED)
+    assert {"draft", "balanced", "quality", "passthrough"} <= set(SHIPPED)
+    assert {"thesis", "structural-analogy", "consingan", "singan"} <= set(SHIPPED)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -91,7 +96,7 @@ def test_keys_that_are_left_out_keep_their_defaults() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("[trian]\nsteps = 3", "unknown key 'trian'; known: name, about, decode, flow, train"),
+        ("[trian]\nsteps = 3", "unknown key 'trian'; known: name, about, decode, flow, parts, train"),
         ("[train]\nstep = 3", "[train]: unknown key 'step'; known: seconds, steps, seed"),
         ("steps = 3", "unknown key 'steps'; known: name, about, decode"),
         ("train = 3", "train is a section, written [train]"),
@@ -121,6 +126,28 @@ def test_keys_that_are_left_out_keep_their_defaults() -> None:
         ("[translate]\nreverse = 1", "reverse = 1 must be true or false"),
         ("[translate]\nnoise_amp = 3", "noise_amp = 3.0 is out of range; it must be 0 to 2"),
         ("[train]\nseconds = 0\nsteps = 0", "one of them must limit the training"),
+        ('[parts]\nhand_on = "tensors"', "known: features, pictures"),
+        ("[parts]\nstages = 6\nbatch_norm = true", "stages, batch_norm: not with conditioning = 'pyramid'"),
+        ('[parts]\nconditioning = "none"', "ladder = 'even' is for conditioning = 'pyramid'"),
+        ('[parts]\nconditioning = "none"\nladder = "logarithmic"', "stages = 0 is too small"),
+        (
+            '[parts]\nconditioning = "none"\nladder = "constant"\nhand_on = "pictures"',
+            "only the newest stage trains: trained_stages = 1",
+        ),
+        (
+            '[parts]\nconditioning = "start"\nladder = "constant"\n[translate]\nstrength = 0.5',
+            "strength is always 1",
+        ),
+        (
+            '[parts]\nconditioning = "none"\nladder = "constant"',
+            "train by objective = 'wgan-gp' with precision",
+        ),
+        (
+            '[parts]\nconditioning = "none"\nladder = "constant"\nstages = 3',
+            "stages: not with ladder = 'constant'",
+        ),
+        (f"{PUBLISHED}\n[train]\n{ITS_GAME}\nframes = 2", "frames: only with conditioning = 'pyramid'"),
+        (f"{PUBLISHED}\nwiden_every = 4", "widen_every: not with hand_on = 'features'"),
         ("[train\nsteps = 3", "is not valid TOML"),
         ("[train]\nsteps = 3\nsteps = 4", "is not valid TOML"),
     ],

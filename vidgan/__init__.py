@@ -23,6 +23,7 @@ _LAZY = {
     "preview": "vidgan.jobs.preview",
     "probe": "vidgan.media",
     "render": "vidgan.jobs.render",
+    "sample": "vidgan.jobs.sample",
     "train": "vidgan.jobs.train",
     "translate": "vidgan.jobs.translate",
 }
@@ -36,6 +37,7 @@ __all__ = [
     "preview",
     "probe",
     "render",
+    "sample",
     "train",
     "translate",
 ]
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from vidgan.jobs.options import Options, Progress, Result, Watch
     from vidgan.jobs.preview import preview
     from vidgan.jobs.render import render
+    from vidgan.jobs.sample import sample
     from vidgan.jobs.train import train
     from vidgan.jobs.translate import translate
     from vidgan.media import probe

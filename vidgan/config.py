@@ -14,6 +14,25 @@ DEFAULT_RECIPE = "balanced"
 
 _LAMBDAS = ("adv", "cyc", "rec", "patch", "palette", "analogy", "penalty")
 _LARGEST_SEED = 2**48
+# What counts in our own training alone.
+_OURS = [
+    "window_px",
+    "window_tries",
+    "windows",
+    "frames",
+    "lambda_patch",
+    "lambda_palette",
+    "lambda_analogy",
+    "patch_whitening",
+    "projections",
+    "free_share",
+    "redraw_steps",
+    "imitated_every",
+    "generated_every",
+    "arranged_every",
+    "cycle_every",
+    "reconstruct_every",
+]
 _KINDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
@@ -62,6 +81,58 @@ class FlowSettings:
 
 
 @dataclass(frozen=True)
+class PartsSettings:
+    """What the GAN is put together from: ours, or the parts of a published method (docs/methods.md)."""
+
+    conditioning: str = "pyramid"
+    hand_on: str = "features"
+    ladder: str = "even"
+    stages: int = 0
+    max_px: int = 0
+    trained_stages: int = 0
+    lower_rate: float = 1.0
+    batch_norm: bool = False
+    widen_every: int = 0
+    plain_stages: int = 0
+    noise_rmse: float = 0.1
+    critic_steps: int = 1
+    generator_steps: int = 1
+
+    def __post_init__(self) -> None:
+        _one_of(("pyramid", "start", "none"), conditioning=self.conditioning)
+        _one_of(("features", "pictures"), hand_on=self.hand_on)
+        _one_of(("even", "logarithmic", "constant"), ladder=self.ladder)
+        _between(0, 16, stages=self.stages, trained_stages=self.trained_stages, widen_every=self.widen_every)
+        _at_least(0, plain_stages=self.plain_stages, noise_rmse=self.noise_rmse, max_px=self.max_px)
+        _between(0, 1, lower_rate=self.lower_rate)
+        _between(1, 10, critic_steps=self.critic_steps, generator_steps=self.generator_steps)
+        if self.conditioning == "pyramid":
+            self._refuse("conditioning = 'pyramid'", *(f.name for f in fields(self)))
+        else:
+            self._check_published()
+
+    def _check_published(self) -> None:
+        if self.ladder == "even":
+            raise RecipeError("ladder = 'even' is for conditioning = 'pyramid'; give logarithmic or constant")
+        if self.ladder == "constant":
+            self._refuse("ladder = 'constant'", "stages")
+        elif self.stages < 2:
+            raise RecipeError(f"stages = {self.stages} is too small for a logarithmic ladder; give 2 or more")
+        if self.hand_on == "features":
+            self._refuse("hand_on = 'features'", "widen_every", "plain_stages")
+        elif self.trained_stages != 1:
+            raise RecipeError("where pictures are handed on only the newest stage trains: trained_stages = 1")
+        else:
+            self._refuse("hand_on = 'pictures'", "lower_rate")
+
+    def _refuse(self, beside: str, *names: str) -> None:
+        """What would count nothing beside that is not to be set."""
+        changed = [f.name for f in fields(self) if f.name in names and getattr(self, f.name) != f.default]
+        if changed:
+            raise RecipeError(f"{', '.join(changed)}: not with {beside}; leave it out")
+
+
+@dataclass(frozen=True)
 class TrainSettings:
     """The cyclic multi-scale GAN and how it is trained on the representative pair."""
 
@@ -82,6 +153,7 @@ class TrainSettings:
     objective: str = "hinge"
     learning_rate: float = 1.5e-3
     decay: float = 0.4
+    decay_to: float = 0.0
     lambda_adv: float = 0.8
     lambda_cyc: float = 5.0
     lambda_rec: float = 3.0
@@ -118,6 +190,7 @@ class TrainSettings:
         _at_least(1.1, scale_factor=self.scale_factor)
         _at_least(1, stage_growth=self.stage_growth)
         _between(0.01, 1, decay=self.decay)
+        _between(0, 1, decay_to=self.decay_to)
         _between(0, 1, free_share=self.free_share, patch_whitening=self.patch_whitening)
         _one_of(("auto", "fp32", "bf16"), precision=self.precision)
         _one_of(("hinge", "non-saturating", "wgan-gp"), objective=self.objective)
@@ -190,10 +263,28 @@ class Recipe:
     about: str = ""
     decode: DecodeSettings = field(default_factory=DecodeSettings)
     flow: FlowSettings = field(default_factory=FlowSettings)
+    parts: PartsSettings = field(default_factory=PartsSettings)
     train: TrainSettings = field(default_factory=TrainSettings)
     translate: TranslateSettings = field(default_factory=TranslateSettings)
     smooth: SmoothSettings = field(default_factory=SmoothSettings)
     encode: EncodeSettings = field(default_factory=EncodeSettings)
+
+    def __post_init__(self) -> None:
+        starts_coarsest = self.parts.conditioning == "start" and self.parts.hand_on == "features"
+        if starts_coarsest and self.translate.strength != 1:
+            raise RecipeError("where features are handed on from the coarsest picture, strength is always 1")
+        if self.parts.conditioning != "pyramid":
+            self._check_published()
+
+    def _check_published(self) -> None:
+        """Published methods know one game and whole pictures; what they do not know is not to be set."""
+        if (self.train.objective, self.train.precision) != ("wgan-gp", "fp32"):
+            raise RecipeError("published parts train by objective = 'wgan-gp' with precision = 'fp32'")
+        changed = [
+            f.name for f in fields(self.train) if f.name in _OURS and getattr(self.train, f.name) != f.default
+        ]
+        if changed:
+            raise RecipeError(f"{', '.join(changed)}: only with conditioning = 'pyramid'; leave it out")
 
 
 def recipe_paths() -> dict[str, Path]:

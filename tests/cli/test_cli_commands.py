@@ -77,7 +77,7 @@ def test_it_starts_as_a_program_of_its_own(program: list[str], tmp_path: Path) -
 def test_pipelines_are_listed_with_what_they_are_for(cli: Cli) -> None:
     shown = cli("pipelines").stdout
     for name in recipe_paths():
-        assert re.search(rf"^ *{name} +{re.escape(load_recipe(name).about)}$", shown, re.MULTILINE)
+        assert re.search(rf"^{name} +{re.escape(load_recipe(name).about)} *$", shown, re.MULTILINE)
     assert json.loads(cli("pipelines", "--json").stdout) == {n: load_recipe(n).about for n in recipe_paths()}
 
 

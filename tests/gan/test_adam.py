@@ -81,3 +81,13 @@ def test_a_state_from_before_the_first_step_will_do():
     adam.load(Adam([value], 0.1).state())
     adam.follow([torch.ones(1)])
     assert float(value.detach()) == pytest.approx(0.9)
+
+
+def test_adam_follows_gradients_as_they_are_where_nothing_is_cut():
+    ours, theirs = parameter(1.0), parameter(1.0)
+    a, b = Adam([ours], 0.1, largest=None), torch.optim.Adam([theirs], 0.1, betas=(0.5, 0.99))
+    for gradient in (1.0, 1.0, 100.0, 1.0):
+        a.follow([torch.tensor([gradient])])
+        theirs.grad = torch.tensor([gradient])
+        b.step()
+    assert torch.allclose(ours, theirs, atol=1e-6)

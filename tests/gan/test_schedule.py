@@ -70,6 +70,11 @@ def test_the_rate_may_fall_over_the_whole_of_a_stage():
     assert [tick.rate / RATE for tick in schedule.ticks(0)] == pytest.approx([1, 0.75, 0.5, 0.25])
 
 
+def test_the_rate_may_fall_at_once():
+    schedule = Schedule(settings(steps=10, decay=0.2, decay_to=0.1), 1)
+    assert [tick.rate / RATE for tick in schedule.ticks(0)] == pytest.approx([1] * 8 + [0.1] * 2)
+
+
 def test_the_rate_never_falls_to_nothing():
     schedule = Schedule(settings(steps=1000, decay=0.5), 1)
     run(schedule)

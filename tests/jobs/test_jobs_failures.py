@@ -150,7 +150,7 @@ def test_a_failed_training_leaves_nothing(
     def fail(*arguments: object, **options: object) -> None:
         raise Broken
 
-    monkeypatch.setattr("vidgan.jobs.training.Trainer.run", fail)
+    monkeypatch.setattr("vidgan.gan.training.Trainer.run", fail)
     for job, name in (
         (vidgan.train, "look.safetensors"),
         (vidgan.translate, "out.mp4"),

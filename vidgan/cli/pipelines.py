@@ -1,14 +1,18 @@
 """vidgan pipelines: the recipes."""
 
+import sys
 from typing import Annotated
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 from typer import Argument
 
 from vidgan.cli import arguments as a
 from vidgan.cli.show import print_json, show_recipe
 from vidgan.config import find_recipe, load_recipe, recipe_paths
+
+_PIPED_WIDTH = 200  # a line each, for grep
 
 EXAMPLE = "Example: vidgan pipelines draft > my.toml, change it, then --pipeline my.toml"
 
@@ -32,6 +36,7 @@ def _list(abouts: dict[str, str], json: bool) -> None:
     if json:
         print_json(abouts)
         return
-    console = Console(highlight=False)
+    table = Table.grid(padding=(0, 2))
     for name, about in abouts.items():
-        console.print(f"[bold]{name:>12}[/bold]  {escape(about)}")
+        table.add_row(f"[bold]{name}[/bold]", escape(about))
+    Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH).print(table)

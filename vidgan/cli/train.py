@@ -37,7 +37,8 @@ _Resume = Annotated[
 
 def command(
     clip: a.Clip,
-    target: a.Target,
+    target: a.OptionalTarget = None,
+    *,
     out: a.Out,
     pipeline: _Pipeline = None,
     overrides: a.Overrides = None,
@@ -52,7 +53,10 @@ def command(
     dry_run: a.DryRun = False,
     json: a.Json = False,
 ) -> None:
-    """Train on a pair and keep the look as one .safetensors file, to render any clip with."""
+    """Train on a pair and keep the look as one .safetensors file, to render any clip with.
+
+    A recipe that learns one picture takes that picture as CLIP, and no TARGET: see `vidgan sample`.
+    """
     settings = a.all_overrides(overrides)
     if dry_run:
         show_recipe(_resolved(repeat, pipeline, settings), json)

@@ -9,12 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-_LARGEST = 4.0
+LARGEST = 4.0
 _MEMORY = 0.02
 
 
 class Adam:
-    """Kingma & Ba 2015, algorithm 1. `rate` may be changed between steps."""
+    """Kingma & Ba 2015, algorithm 1. `rate` may be changed between steps.
+
+    largest: gradients are cut to so many times their usual length: one wild iteration out of a thousand
+    would otherwise end a run. None: they are followed as they are.
+    """
 
     def __init__(
         self,
@@ -22,9 +26,10 @@ class Adam:
         rate: float,
         betas: tuple[float, float] = (0.5, 0.99),
         epsilon: float = 1e-8,
+        largest: float | None = LARGEST,
     ) -> None:
         self.parameters: list[Tensor] = list(parameters)
-        self.rate, self.betas, self.epsilon = rate, betas, epsilon
+        self.rate, self.betas, self.epsilon, self.largest = rate, betas, epsilon, largest
         self.means = [torch.zeros_like(p) for p in self.parameters]
         self.squares = [torch.zeros_like(p) for p in self.parameters]
         self.steps = 0
@@ -34,19 +39,20 @@ class Adam:
     def follow(self, gradients: Sequence[Tensor | None]) -> None:
         """Move every parameter by its gradient; one that has none counts as standing still.
 
-        Together they are cut to _LARGEST times their usual length, and left out where one is not finite:
-        one wild iteration out of a thousand would otherwise end a run.
+        All are left out where one is not finite.
         """
         pairs = zip(self.parameters, gradients, strict=True)
         filled = [torch.zeros_like(p) if g is None else g for p, g in pairs]
         length = torch.stack(torch._foreach_norm(filled)).norm()
         if not length.isfinite():
             return
-        self._move(list(torch._foreach_mul(filled, self._cut(length))))
+        if self.largest is not None:
+            filled = list(torch._foreach_mul(filled, self._cut(length, self.largest)))
+        self._move(filled)
 
-    def _cut(self, length: Tensor) -> Tensor:
+    def _cut(self, length: Tensor, largest: float) -> Tensor:
         usual = length if self.usual_length is None else self.usual_length
-        cut = (_LARGEST * usual / length.clamp_min(1e-12)).clamp(max=1.0)
+        cut = (largest * usual / length.clamp_min(1e-12)).clamp(max=1.0)
         self.usual_length = torch.lerp(usual, length * cut, _MEMORY)
         return cut
 

@@ -33,3 +33,9 @@ def slopes_between(critic: Critic, real: Tensor, fake: Tensor, rng: torch.Genera
     share = torch.rand(len(real), 1, 1, 1, generator=rng, device=rng.device)
     mixture = (share * real + (1 - share) * fake.detach()).requires_grad_()
     return [torch.autograd.grad(s.sum(), mixture, create_graph=True)[0] for s in critic(mixture)]
+
+
+def cut_alike(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """The parts of both that have one size."""
+    height, width = min(x.shape[-2], y.shape[-2]), min(x.shape[-1], y.shape[-1])
+    return x[..., :height, :width], y[..., :height, :width]

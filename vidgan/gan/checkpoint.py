@@ -68,7 +68,8 @@ def training_key(pictures: Sequence[Tensor], recipe: Recipe, record: Record | No
     pictures: (3, H, W) in [-1, 1] each. They count by their 8-bit pixels: resampling differs between
     devices in the last bits.
     """
-    digest = sha256(json.dumps(asdict(recipe.train), sort_keys=True).encode())
+    settled = {"parts": asdict(recipe.parts), "train": asdict(recipe.train)}
+    digest = sha256(json.dumps(settled, sort_keys=True).encode())
     for picture in pictures:
         digest.update(to_pixels(picture).tobytes())
     if record is not None:

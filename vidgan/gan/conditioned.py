@@ -9,11 +9,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vidgan.config import Recipe, TranslateSettings
+from vidgan.errors import UsageError
 from vidgan.gan.crossing import Crossing
 from vidgan.gan.device import autocast, choose_precision
 from vidgan.gan.generator import draw_noise
-from vidgan.gan.model import Model, named, prefixed
-from vidgan.gan.pyramid import Ladder, shown_levels, size_of
+from vidgan.gan.model import LEARNT_A_PAIR, Model, named, prefixed
+from vidgan.gan.pyramid import Ladder, Size, shown_levels, size_of
 from vidgan.gan.tones import match_tones
 from vidgan.resample import resize
 
@@ -40,6 +41,9 @@ class Conditioned(Model):
     def translation(self, recipe: Recipe, settings: TranslateSettings, device: torch.device) -> "Translator":
         crossing = self.to_a if settings.reverse else self.to_b
         return Translator(crossing.to(device), self.ladder, settings, recipe.train.precision, device)
+
+    def sample(self, size: Size | None, start: int, seed: int) -> Tensor:
+        raise UsageError(LEARNT_A_PAIR)
 
     def tensors(self) -> dict[str, Tensor]:
         return prefixed("to_b", self.to_b.tensors()) | prefixed("to_a", self.to_a.tensors())

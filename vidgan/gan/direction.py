@@ -16,7 +16,7 @@ from torch import Tensor
 from vidgan.config import TrainSettings
 from vidgan.gan import losses
 from vidgan.gan.adam import Adam
-from vidgan.gan.adversarial import GAMES, slopes_between
+from vidgan.gan.adversarial import GAMES, cut_alike, slopes_between
 from vidgan.gan.critic import Weights
 from vidgan.gan.device import autocast, choose_precision
 from vidgan.gan.domain import Domain
@@ -142,7 +142,7 @@ class Direction:
         loss = _total(self.game.critic_loss(r, f) for r, f in zip(real, made, strict=True))
         self._remember("critic", loss)
         if self.game.penalised:
-            slopes = slopes_between(critic, *_cut_alike(material.real, fakes[0]), self.rng)
+            slopes = slopes_between(critic, *cut_alike(material.real, fakes[0]), self.rng)
             loss = loss + self.settings.lambda_penalty * _total(map(losses.gradient_penalty, slopes))
         self.lead = torch.lerp(self.lead, _how_often_above(real, fake[0]), _MEMORY)
         self.optimise_critic.rate = turn.rate * self._critic_share()
@@ -302,9 +302,3 @@ def _how_often_above(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
     """How often the real window scores more than a fake, place by place."""
     pairs = [(r, f, min(len(r), len(f))) for r, f in zip(real, fake, strict=True)]
     return torch.stack([(r[:n] > f[:n]).float().mean() for r, f, n in pairs]).mean().detach()
-
-
-def _cut_alike(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """The parts of both that have one size."""
-    height, width = min(x.shape[-2], y.shape[-2]), min(x.shape[-1], y.shape[-1])
-    return x[..., :height, :width], y[..., :height, :width]

@@ -16,10 +16,13 @@ from vidgan.config import Recipe, TranslateSettings, dump_recipe, parse_recipe
 from vidgan.errors import LookError, RecipeError
 from vidgan.gan.conditioned import Conditioned
 from vidgan.gan.model import Model, Translation, named, prefixed
+from vidgan.gan.published.model import Published
 from vidgan.gan.schedule import Record
 from vidgan.gan.training import Trained
 
 FORMAT = "vidgan-look-5"
+MODELS: dict[str, type[Model]] = {"pyramid": Conditioned, "start": Published, "none": Published}
+"""By what the generators are told (PartsSettings.conditioning)."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,8 @@ def _rebuild(path: Path, metadata: dict[str, str], tensors: dict[str, Tensor]) -
     try:
         recipe = parse_recipe(metadata["recipe"], where=f"the recipe in {path}")
         header = json.loads(metadata["look"])
-        model = Conditioned.rebuilt(recipe, header["model"], named("model", tensors))
+        kind = MODELS[recipe.parts.conditioning]
+        model = kind.rebuilt(recipe, header["model"], named("model", tensors))
         rates = tuple(tuple(stage.tolist()) for stage in tensors["rates"].cpu().split(header["steps"]))
         preview = _preview(tensors.get("preview_png"))
         return Look(model, recipe, rates, header["threads"], header["interrupted"], header["pair"], preview)

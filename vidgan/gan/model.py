@@ -8,9 +8,13 @@ import torch
 from torch import Tensor
 
 from vidgan.config import Recipe, TranslateSettings
+from vidgan.gan.pyramid import Size
 
 Translation = Callable[[Tensor], Tensor]
 """(1, 3, H, W) in [-1, 1] -> the same shape and range, float32, in the look; the same for the same frame."""
+
+
+LEARNT_A_PAIR = "a look of a clip and a target is rendered: vidgan render CLIP -m LOOK -o OUT"
 
 
 class Model(ABC):
@@ -29,6 +33,13 @@ class Model(ABC):
     @abstractmethod
     def translation(self, recipe: Recipe, settings: TranslateSettings, device: torch.device) -> Translation:
         """Ready to be applied on that device; recipe: what it was trained by."""
+
+    @abstractmethod
+    def sample(self, size: Size | None, start: int, seed: int) -> Tensor:
+        """A fresh picture, (1, 3, H, W) in [-1, 1], of that size or its own; the same for the same seed.
+
+        Stages before `start` show the picture that was learnt. UsageError where a pair was learnt.
+        """
 
     @abstractmethod
     def tensors(self) -> dict[str, Tensor]:

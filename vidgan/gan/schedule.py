@@ -24,10 +24,10 @@ class Schedule:
     """Shares seconds, or a fixed number of steps, between stages; later ones get more.
 
     A stage learns at full rate until both domains have settled, but neither shorter than a minimum nor
-    longer than its share allows; then the rate falls in a straight line. Time that it leaves over goes to
-    the stages after it. With train.steps set, counts alone decide, and a run repeats exactly;
-    train.seconds then counts nothing. Preparation counts up to half of the seconds: what it takes beyond
-    that comes on top.
+    longer than its share allows; then the rate falls in a straight line, or at once to train.decay_to.
+    Time that it leaves over goes to the stages after it. With train.steps set, counts alone decide, and a
+    run repeats exactly; train.seconds then counts nothing. Preparation counts up to half of the seconds:
+    what it takes beyond that comes on top.
 
     rates: every learning rate that was used, stage by stage: the record that Replay repeats.
     """
@@ -134,6 +134,8 @@ class Schedule:
         fall = self.fall[stage]
         if fall is None:
             return 1.0
+        if self.settings.decay_to:
+            return self.settings.decay_to
         begin, end = fall
         return max(_LEAST_RATE, min(1.0, (end - progress) / (end - begin)))
 

@@ -13,6 +13,7 @@ from vidgan.gan.device import choose_device
 from vidgan.gan.look import Look, load_look
 from vidgan.jobs.interrupt import stop_when_interrupted
 from vidgan.jobs.options import Options, Result, Watch
+from vidgan.jobs.picture import require_pair
 from vidgan.jobs.render import recipe_of
 from vidgan.jobs.rendering import estimator_for, rendered_frames
 from vidgan.jobs.source import chosen_frame, frame_number, open_source, survey_clip
@@ -103,7 +104,7 @@ def preview_recipe(model: str | Path | None, pipeline: str | None, overrides: Se
 
 def _recipe(look: Look | None, pipeline: str | None, overrides: Sequence[str]) -> Recipe:
     if look is None:
-        return require_training(load_recipe(pipeline or PREVIEW_RECIPE, overrides))
+        return require_pair(require_training(load_recipe(pipeline or PREVIEW_RECIPE, overrides)))
     if pipeline is not None:
         raise UsageError(
             "a trained model brings its own recipe: leave --pipeline out, or change values by --set."

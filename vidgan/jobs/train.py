@@ -13,6 +13,7 @@ from vidgan.gan.device import choose_device
 from vidgan.gan.look import Look, load_look, save_look
 from vidgan.jobs.interrupt import stop_when_interrupted
 from vidgan.jobs.options import Options, Result, Watch
+from vidgan.jobs.picture import learn_picture, learns_one_picture
 from vidgan.jobs.source import chosen_frame, open_source, survey_clip
 from vidgan.jobs.training import Footage, Session, check_holds_patches, read_target, train_look
 from vidgan.keyframes import Survey
@@ -26,7 +27,7 @@ HELD_OUT = 2
 
 def train(
     clip: str | Path,
-    target: str | Path,
+    target: str | Path | None,
     out: str | Path,
     *,
     pipeline: str | None = None,
@@ -39,7 +40,8 @@ def train(
 ) -> Result:
     """Train a look on a frame of the clip and the target, and keep it as `out` (.safetensors).
 
-    Arguments as in vidgan.translate. repeat: a look whose recipe and whole schedule are to be repeated: on
+    Arguments as in vidgan.translate; a recipe that learns one picture takes it as `clip`, and no
+    target. repeat: a look whose recipe and whole schedule are to be repeated: on
     the same pair, on a CPU, it gives the same weights bit for bit. Stopped by Ctrl-C, `out` holds
     the best so far, and the same call with `resume` goes on exactly there. Raises VidganError.
     """
@@ -48,17 +50,13 @@ def train(
     recipe = require_training(resolved_recipe(repeated, pipeline, overrides))
     device = choose_device(options.device)
     checkpoint = checkpoint_of(Path(out), resume)
-    inputs = [clip, target, *([] if repeat is None else [repeat])]
+    inputs = [path for path in (clip, target, repeat) if path is not None]
     check_output(out, inputs, overwrite=options.overwrite or resume, endings=LOOK_ENDINGS)
-    picture = read_target(target, recipe.train)
-    source = open_source(clip, options, watch)
-    wanted = chosen_frame(source, frame)
-    found = survey_clip(source, recipe, watch)
     with stop_when_interrupted() as should_stop:
         record = None if repeated is None else repeated.record
         key = "" if repeated is None else repeated.pair_key
         session = Session(record, key, checkpoint, resume, should_stop)
-        lesson = learn(source, found, picture, recipe, wanted, options, watch, session=session)
+        lesson = _lesson(clip, target, recipe, frame, options, watch, session)
     with replacing(Path(out)) as temporary:
         save_look(lesson.look, temporary)
     if lesson.interrupted:
@@ -74,6 +72,29 @@ def train(
         steps=lesson.look.steps,
         train_seconds=lesson.seconds,
     )
+
+
+def _lesson(
+    clip: str | Path,
+    target: str | Path | None,
+    recipe: Recipe,
+    frame: str | int | None,
+    options: Options,
+    watch: Watch,
+    session: Session,
+) -> "Lesson":
+    if learns_one_picture(recipe):
+        if target is not None or frame is not None:
+            raise UsageError(f"the recipe {recipe.name} learns one picture: leave TARGET and --frame out.")
+        look, seconds = learn_picture(clip, recipe, options, watch, session)
+        return Lesson(look, None, seconds, look.interrupted)
+    if target is None:
+        raise UsageError(f"the recipe {recipe.name} needs a target picture: vidgan train CLIP TARGET -o LOOK")
+    picture = read_target(target, recipe.train)
+    source = open_source(clip, options, watch)
+    wanted = chosen_frame(source, frame)
+    found = survey_clip(source, recipe, watch)
+    return learn(source, found, picture, recipe, wanted, options, watch, session=session)
 
 
 def checkpoint_of(out: Path, resume: bool) -> Path:
@@ -105,10 +126,10 @@ def repeated_recipe(look: Look, overrides: Sequence[str]) -> Recipe:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A training: the look, the frame that it was trained on, its wall time, whether it was stopped."""
+    """A training: the look, the clip's frame that was trained on, its wall time, whether it was stopped."""
 
     look: Look
-    representative: int
+    representative: int | None
     seconds: float
     interrupted: bool = False
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from vidgan.config import Recipe, TrainSettings
 from vidgan.errors import LookError, MediaError
@@ -14,7 +15,8 @@ from vidgan.gan.look import Look
 from vidgan.gan.pair import Pair
 from vidgan.gan.pyramid import Size, size_of
 from vidgan.gan.schedule import Record
-from vidgan.gan.training import Trained, Trainer, TrainProgress
+from vidgan.gan.trainers import Training, new_training
+from vidgan.gan.training import Trained, TrainProgress
 from vidgan.gan.watch import layout_kept
 from vidgan.jobs.options import Progress, Watch
 from vidgan.media import read_picture
@@ -94,7 +96,7 @@ def train_look(
         raise LookError(
             "the look to repeat was trained on another pair: give the same clip, --frame and target"
         )
-    training = Trainer(pair, recipe.train, session.record)
+    training = new_training(pair, recipe, session.record)
     key = training_key(pair.pictures, recipe, session.record)
     trained = carried_out(training, key, session, watch, lambda so_far: on_look(Look.of(so_far, recipe)))
     look = replace(Look.of(trained, recipe), pair_key=pair_key)
@@ -104,7 +106,7 @@ def train_look(
 
 
 def carried_out(
-    training: Trainer,
+    training: Training,
     key: str,
     session: Session,
     watch: Watch,
@@ -122,10 +124,20 @@ def carried_out(
 
 def make_pair(footage: Footage, target: np.ndarray, recipe: Recipe, device: torch.device) -> Pair:
     """The same as tensors, the target at its texture scale."""
-    frames = [to_tensor(frame, device) for frame in (footage.frame, *footage.others)]
-    held_out = [to_tensor(frame, device) for frame in footage.held_out]
+    frames = [trained_size(to_tensor(frame, device), recipe) for frame in (footage.frame, *footage.others)]
+    held_out = [trained_size(to_tensor(frame, device), recipe) for frame in footage.held_out]
     size = texture_size(target.shape[:2], size_of(frames[0]), recipe.train)
     return Pair(torch.cat(frames), resize(to_tensor(target, device), size).clamp(-1, 1), held_out)
+
+
+def trained_size(picture: Tensor, recipe: Recipe) -> Tensor:
+    """(1, 3, H, W) -> no longer than max_px, where the recipe's method trains on small pictures."""
+    height, width = size_of(picture)
+    most = recipe.parts.max_px
+    if not most or max(height, width) <= most:
+        return picture
+    scale = most / max(height, width)
+    return resize(picture, (max(1, round(height * scale)), max(1, round(width * scale)))).clamp(-1, 1)
 
 
 def _tell(trained: Trained, recipe: Recipe, watch: Watch) -> None:

@@ -12,6 +12,7 @@ from vidgan.gan.look import save_look
 from vidgan.jobs.delivery import check_outputs
 from vidgan.jobs.interrupt import stop_when_interrupted
 from vidgan.jobs.options import Options, Result, Watch
+from vidgan.jobs.picture import require_pair
 from vidgan.jobs.render import check_means, pass_through, render_look
 from vidgan.jobs.source import chosen_frame, open_source, survey_clip
 from vidgan.jobs.train import Lesson, learn
@@ -44,6 +45,7 @@ def translate(
         if frame is not None:
             raise UsageError(f"the recipe {recipe.name} does not train: leave --frame out.")
         return pass_through(clip, out, recipe, options, watch)
+    require_pair(recipe)
     if recipe.translate.reverse:
         raise UsageError(
             "a clip cannot be rendered in its own manner: train a look, then render footage of the target's "

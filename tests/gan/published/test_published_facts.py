@@ -1,0 +1,100 @@
+"""What is known of the published methods: sizes, parameters, which stages train and how fast."""
+
+import pytest
+import torch
+from published_recipes import recipe, side
+
+from vidgan.config import load_recipe
+from vidgan.gan.published.networks import GrownGenerator, PlainCritic, StackedGenerator, widened
+from vidgan.gan.published.sizes import stage_sizes
+from vidgan.gan.published.training import PublishedTrainer
+
+
+def parameters(network: torch.nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters())
+
+
+def test_the_thesis_generator_has_as_many_parameters_as_the_work_says():
+    generator = GrownGenerator(64, 3)
+    for _ in range(5):
+        generator.grow()
+    assert parameters(generator) == 668_227
+
+
+def test_the_thesis_sizes():
+    sizes = [(25, 34), (32, 42), (42, 56), (63, 84), (126, 167), (188, 250)]
+    assert stage_sizes([(188, 250)], load_recipe("thesis")) == [sizes]
+
+
+def test_structural_analogys_sizes_and_channels():
+    known = load_recipe("structural-analogy")
+    (sizes,) = stage_sizes([(220, 220)], known)
+    assert [height for height, _ in sizes] == [19, 24, 30, 39, 49, 63, 81, 104, 134, 172, 220]
+    widths = [widened(known.train.channels, scale, known.parts.widen_every) for scale in range(11)]
+    assert widths == [32] * 4 + [64] * 4 + [128] * 3
+
+
+def test_structural_analogys_parameters():
+    generator = StackedGenerator(32, 3, True, 4, 9)
+    for _ in range(10):
+        generator.grow()
+    assert parameters(generator) == 1_930_785
+    assert [parameters(PlainCritic(width, 3, True)) for width in (32, 64, 128)] == [29_185, 113_665, 448_513]
+
+
+def test_two_pictures_of_two_sizes_have_as_many_stages():
+    for name in ("thesis", "structural-analogy"):
+        a, b = stage_sizes([(188, 250), (120, 90)], load_recipe(name))
+        assert len(a) == len(b)
+        assert (a[-1], b[-1]) == ((188, 250), (120, 90))
+
+
+@pytest.mark.parametrize(
+    ("hand_on", "parts", "told"),
+    [
+        ("features", {"trained_stages": 2, "lower_rate": 0.1}, 2),
+        ("features", {"trained_stages": 0, "lower_rate": 0.1}, 3),
+        ("pictures", {"trained_stages": 1}, 1),
+    ],
+)
+def test_which_stages_train_and_how_fast(hand_on, parts, told):
+    """The newest learn, each one below more slowly by the same factor; what does not train stands still."""
+    trainer = PublishedTrainer([side()], recipe(hand_on=hand_on, **parts))
+    for stage in range(3):
+        trainer.enter(stage)
+    generator = trainer.sides[0].generator
+    stages = generator.stages if hand_on == "features" else generator.scales
+    before = [[p.detach().clone() for p in stage.parameters()] for stage in stages]
+    trainer._update_generators(1e-3)
+    moved = [
+        any(not torch.equal(p, q) for p, q in zip(stage.parameters(), old, strict=True))
+        for stage, old in zip(stages, before, strict=True)
+    ]
+    assert moved == [False] * (3 - told) + [True] * told
+    assert [optimise.rate for optimise in trainer.optimise] == pytest.approx([1e-3, 1e-4, 1e-5][:told])
+
+
+def test_a_new_stage_starts_as_a_copy_of_the_last():
+    generator = GrownGenerator(8, 2)
+    generator.grow()
+    pairs = zip(generator.stages[0].parameters(), generator.stages[1].parameters(), strict=True)
+    assert all(torch.equal(a, b) and a is not b for a, b in pairs)
+
+
+def test_a_scale_as_wide_as_the_last_starts_with_its_weights():
+    generator = StackedGenerator(8, 1, True, 2, 9)
+    generator.grow()
+    generator.grow()
+    first, second, wider = generator.scales
+    assert torch.equal(first.tail.weight, second.tail.weight)
+    assert wider.tail.in_channels == 16
+
+
+@torch.no_grad()
+def test_scales_below_the_top_two_add_to_what_they_are_handed():
+    generator = StackedGenerator(8, 1, False, 0, plain=1)
+    generator.grow()
+    below = torch.full((1, 3, 12, 12), 0.3)
+    silence = torch.zeros_like(below)
+    added, plain = (generator.draw(scale, below, silence) for scale in (0, 1))
+    assert torch.allclose(added, (below + plain).clamp(-1, 1), atol=1e-6)  # both have the same weights

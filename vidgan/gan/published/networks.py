@@ -1,0 +1,106 @@
+"""The published generators and critic. All are of 3x3 convolutions that keep the size."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+_LEAK = 0.05
+_MOST_CHANNELS = 128
+
+
+class ConvBlock(nn.Sequential):
+    """Convolution, batch norm if asked for, LeakyReLU. A batch is one picture: it is its own statistic."""
+
+    def __init__(self, inputs: int, outputs: int, batch_norm: bool) -> None:
+        norm = [nn.BatchNorm2d(outputs, track_running_stats=False)] if batch_norm else []
+        super().__init__(nn.Conv2d(inputs, outputs, 3, padding=1), *norm, nn.LeakyReLU(_LEAK, inplace=True))
+
+
+def _blocks(channels: int, count: int, batch_norm: bool) -> list[nn.Module]:
+    return [ConvBlock(channels, channels, batch_norm) for _ in range(count)]
+
+
+class GrownGenerator(nn.Module):
+    """One head and one tail; stages between them hand on features (Hinz et al. 2021, sec. 3.1; the thesis).
+
+    From a picture at the coarsest size, or noise in its place, to one at the finest.
+    """
+
+    def __init__(self, channels: int, blocks: int, batch_norm: bool = False) -> None:
+        super().__init__()
+        self.channels = channels
+        self.head = ConvBlock(3, channels, batch_norm)
+        self.stages = nn.ModuleList([nn.Sequential(*_blocks(channels, blocks, batch_norm))])
+        self.tail = nn.Conv2d(channels, 3, 3, padding=1)
+
+    def grow(self) -> None:
+        """Add a stage that starts as a copy of the finest one (sec. 3.2)."""
+        self.stages.append(deepcopy(self.stages[-1]))
+
+    def forward(self, start: Tensor, noises: Sequence[Tensor]) -> Tensor:
+        """start: (B, 3, h, w) in [-1, 1], or noise. noises: one (B, C, h, w) for every further stage."""
+        x = self.stages[0](self.head(start))
+        for stage, noise in zip(self.stages[1:], noises, strict=True):
+            x = F.interpolate(x, noise.shape[-2:], mode="bicubic", align_corners=False)
+            x = x + stage(x + noise)
+        return torch.tanh(self.tail(x))
+
+
+class ScaleGenerator(nn.Module):
+    """One scale of SinGAN's (Shaham et al. 2019, sec. 2.1): head, blocks, tail."""
+
+    def __init__(self, channels: int, blocks: int, batch_norm: bool) -> None:
+        super().__init__()
+        self.body = nn.Sequential(ConvBlock(3, channels, batch_norm), *_blocks(channels, blocks, batch_norm))
+        self.tail = nn.Conv2d(channels, 3, 3, padding=1)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        return torch.tanh(self.tail(self.body(picture)))
+
+
+class StackedGenerator(nn.Module):
+    """One generator for every scale; pictures are handed on (ibid.; structural-analogy, Benaim et al. 2020).
+
+    plain: scales from this one on draw the picture itself, those below what is to be added to it.
+    """
+
+    def __init__(self, channels: int, blocks: int, batch_norm: bool, widen_every: int, plain: int) -> None:
+        super().__init__()
+        self.blocks, self.batch_norm = blocks, batch_norm
+        self.channels, self.widen_every, self.plain = channels, widen_every, plain
+        self.scales = nn.ModuleList()
+        self.grow()
+
+    def grow(self) -> None:
+        """Add a scale; where it is as wide as the one below, it starts with that one's weights."""
+        index = len(self.scales)
+        width = widened(self.channels, index, self.widen_every)
+        scale = ScaleGenerator(width, self.blocks, self.batch_norm)
+        if index and width == widened(self.channels, index - 1, self.widen_every):
+            scale.load_state_dict(self.scales[-1].state_dict())
+        self.scales.append(scale)
+
+    def draw(self, index: int, below: Tensor, noise: Tensor) -> Tensor:
+        """One scale. below: (B, 3, h, w), the picture handed on at this size; noise: (B, 3, h, w)."""
+        drawn = self.scales[index](below + noise)
+        return drawn if index >= self.plain else (below + drawn).clamp(-1, 1)
+
+
+class PlainCritic(nn.Module):
+    """A patch critic of head, blocks and tail: (B, 3, H, W) -> (B, 1, H, W), high for real."""
+
+    def __init__(self, channels: int, blocks: int, batch_norm: bool) -> None:
+        super().__init__()
+        self.body = nn.Sequential(ConvBlock(3, channels, batch_norm), *_blocks(channels, blocks, batch_norm))
+        self.tail = nn.Conv2d(channels, 1, 3, padding=1)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        return self.tail(self.body(picture))
+
+
+def widened(channels: int, index: int, every: int) -> int:
+    """How wide the scale of that number is: twice as wide every so many scales, up to _MOST_CHANNELS."""
+    return min(_MOST_CHANNELS, channels * 2 ** (index // every)) if every else channels

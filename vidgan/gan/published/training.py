@@ -1,0 +1,154 @@
+"""Training by a published recipe, on whole pictures: imagine, update critics, update generators, advance."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vidgan.config import Recipe
+from vidgan.errors import LookError
+from vidgan.gan.adam import Adam
+from vidgan.gan.model import named, prefixed
+from vidgan.gan.published.model import Published, copied, new_sides
+from vidgan.gan.published.play import PLAYS, critic_loss, generator_terms
+from vidgan.gan.schedule import Record, Replay, Schedule, Tick
+from vidgan.gan.training import Trained, TrainProgress
+from vidgan.resample import to_pixels, to_tensor
+
+_BETAS = (0.5, 0.999)
+_REPORT_EVERY = 5
+_MEMORY = 0.05
+
+
+class PublishedTrainer:
+    """The state of one run over one or two domains."""
+
+    def __init__(self, pictures: Sequence[Tensor], recipe: Recipe, record: Record | None = None) -> None:
+        """pictures: (1, 3, H, W) in [-1, 1] each, one per domain, on one device. record: to repeat."""
+        self.train, self.parts = recipe.train, recipe.parts
+        self.device = pictures[0].device
+        self.rng = torch.Generator(self.device).manual_seed(self.train.seed)
+        # As a look's file keeps them: what is sampled after training is what the file gives.
+        self.sides = new_sides([to_tensor(to_pixels(x), self.device) for x in pictures], recipe)
+        self.play = PLAYS[len(pictures)]
+        self.stages, self.stage = len(self.sides[0].levels), -1
+        self.schedule = self._new_schedule(record)
+        self.running: dict[str, float] = {}
+
+    def run(
+        self,
+        on_progress: Callable[[TrainProgress], None] = lambda progress: None,
+        on_stage: Callable[[Trained], None] = lambda trained: None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> Trained:
+        """Train, or go on training, to the end; or until should_stop, asked between iterations."""
+        self.schedule.resume()
+        for stage in range(max(0, self.stage), self.stages):
+            if stage > self.stage:
+                self.enter(stage)
+            for tick in self.schedule.ticks(stage):
+                self._iterate(tick)
+                if tick.step % _REPORT_EVERY == 0:
+                    on_progress(self._progress(stage, tick))
+                if should_stop():
+                    return self.trained(interrupted=True)
+            on_stage(self.trained())
+        return self.trained()
+
+    def trained(self, interrupted: bool = False) -> Trained:
+        """What stands so far."""
+        rates = tuple(tuple(stage) for stage in self.schedule.rates)
+        threads = torch.get_num_threads()
+        seconds = tuple(self.schedule.seconds)
+        model = Published(copied(self.sides, self.device))
+        return Trained(model, rates, seconds, threads, interrupted=interrupted)
+
+    def enter(self, stage: int) -> None:
+        self.stage = stage
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.train.seed + stage)
+            for side in self.sides:
+                side.enter(stage, self.rng)
+        self._new_optimisers()
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """The run's whole state between two iterations, as tensors and plain values."""
+        tensors = {"rng": self.rng.get_state()}
+        for number, side in enumerate(self.sides):
+            tensors |= prefixed(f"side.{number}", side.tensors())
+            tensors |= prefixed(f"critic.{number}", side.critic.state_dict())
+        for number, optimise in enumerate([self.optimise_critics, *self.optimise]):
+            tensors |= prefixed(f"adam.{number}", optimise.state())
+        for stage, rates in enumerate(self.schedule.rates):
+            tensors[f"rates.{stage}"] = torch.tensor(rates, dtype=torch.float64)
+        return tensors, {"stage": self.stage, "schedule": self.schedule.state(), "running": self.running}
+
+    def load(self, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
+        """Go on from a state() of the same pictures and recipe."""
+        self.stage, self.running = header["stage"], dict(header["running"])
+        for number, side in enumerate(self.sides):
+            side.restore(named(f"side.{number}", tensors))
+            side.critic.load_state_dict(named(f"critic.{number}", tensors))
+        self._new_optimisers()
+        for number, optimise in enumerate([self.optimise_critics, *self.optimise]):
+            optimise.load(named(f"adam.{number}", tensors))
+        self.rng.set_state(tensors["rng"].cpu())
+        rates = [tensors[f"rates.{stage}"].tolist() for stage in range(self.stages)]
+        self.schedule.load(header["schedule"], rates)
+
+    def _new_schedule(self, record: Record | None) -> Schedule:
+        if record is None:
+            return Schedule(self.train, self.stages)
+        if len(record.rates) != self.stages:
+            raise LookError(
+                f"the training to repeat has {len(record.rates)} stages, this one {self.stages}: "
+                "give the picture that it was made with"
+            )
+        return Replay(self.train, record)
+
+    def _new_optimisers(self) -> None:
+        """One for each stage that trains, newest first, of all domains."""
+        groups = zip(*(side.trained(self.parts.trained_stages) for side in self.sides), strict=True)
+        self.optimise = [_adam([p for part in group for p in part]) for group in groups]
+        critics = [p for side in self.sides for p in side.critic.parameters()]
+        self.optimise_critics = _adam(critics)
+
+    def _iterate(self, tick: Tick) -> None:
+        for _ in range(self.parts.critic_steps):
+            self._update_critics(tick.rate)
+        for _ in range(self.parts.generator_steps):
+            self._update_generators(tick.rate)
+
+    def _update_critics(self, rate: float) -> None:
+        with torch.no_grad():
+            fakes = self.play(self.sides, self.rng).fakes
+        loss = critic_loss(fakes, self.train.lambda_penalty, self.rng)
+        self._remember("critic", loss)
+        self.optimise_critics.rate = rate
+        self.optimise_critics.follow(torch.autograd.grad(loss, self.optimise_critics.parameters))
+
+    def _update_generators(self, rate: float) -> None:
+        terms = generator_terms(self.play(self.sides, self.rng), self.sides)
+        for name, term in terms.items():
+            self._remember(name, term)
+        weights = self.train.weights()
+        total = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+        parameters = [p for optimise in self.optimise for p in optimise.parameters]
+        gradients = iter(torch.autograd.grad(total, parameters, allow_unused=True))
+        for down, optimise in enumerate(self.optimise):
+            optimise.rate = rate * self.parts.lower_rate**down
+            optimise.follow([next(gradients) for _ in optimise.parameters])
+
+    def _remember(self, name: str, loss: Tensor) -> None:
+        value = float(loss.detach())
+        before = self.running.get(name, value)
+        self.running[name] = before + _MEMORY * (value - before)
+
+    def _progress(self, stage: int, tick: Tick) -> TrainProgress:
+        seconds = self.schedule.elapsed()
+        return TrainProgress(stage, self.stages, tick.step, tick.run_progress, seconds, dict(self.running))
+
+
+def _adam(parameters: list[nn.Parameter]) -> Adam:
+    return Adam(parameters, 0.0, _BETAS, largest=None)
