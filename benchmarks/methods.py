@@ -1,7 +1,7 @@
 """What do the published methods cost? Seconds an iteration at every stage, and a whole training's projected.
 
     python benchmarks/methods.py [--recipe structural-analogy] [--media ../shared/media]
-            [--source volcano.mp4] [--target goose.png] [--iterations 3] [--device auto]
+            [--source volcano.mp4] [--target goose.png] [--iterations 3] [--set KEY=VALUE]
 
 Nothing is trained to the end: each stage is entered, a few iterations are timed (the median counts), and the
 recipe's own number of iterations is multiplied with it.
@@ -29,7 +29,7 @@ from vidgan.resample import resize, to_tensor
 
 def main() -> None:
     arguments = _arguments()
-    recipe, device = load_recipe(arguments.recipe), choose_device(arguments.device)
+    recipe, device = load_recipe(arguments.recipe, arguments.set), choose_device(arguments.device)
     print(
         f"{platform.machine()}, {os.cpu_count()} cores, {device}, torch {torch.__version__}, {date.today()}"
     )
@@ -76,6 +76,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--source", default="volcano.mp4")
     parser.add_argument("--target", default="goose.png")
     parser.add_argument("--iterations", type=int, default=3)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--device", default="auto")
     return parser.parse_args()
 

@@ -31,3 +31,18 @@ def test_where_a_ways_share_is_one_thread_there_is_nothing_to_time(monkeypatch, 
 
 def test_timing_takes_time():
     assert threads._seconds_with(1) > 0
+
+
+def test_a_repeated_run_works_with_the_same_threads_and_leaves_the_callers_alone():
+    before = torch.get_num_threads()
+    with threads.working_with(2, same=before + 3, timed=True) as count:
+        assert count == torch.get_num_threads() == before + 3
+    assert torch.get_num_threads() == before
+
+
+def test_a_run_of_so_many_steps_shares_the_threads_without_asking_the_clock(monkeypatch):
+    monkeypatch.setattr(threads, "choose_thread_count", lambda ways: pytest.fail("asked the clock"))
+    before = torch.get_num_threads()
+    with threads.working_with(before, same=0, timed=False) as count:
+        assert count == 1
+    assert torch.get_num_threads() == before

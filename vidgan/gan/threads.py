@@ -6,12 +6,30 @@ beside a busy process on two cores.
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F
 
 _ALL = torch.get_num_threads()
 _ROUNDS = 6
+
+
+@contextmanager
+def working_with(ways: int, same: int, timed: bool) -> Iterator[int]:
+    """Let torch use so many threads for each of that many ways, then as many as before; gives the count.
+
+    same: the count of the run that is repeated or gone on with, 0 if there is none. timed: the run is bounded
+    by time, and may take whatever is fastest now.
+    """
+    before = torch.get_num_threads()
+    try:
+        count = same or (choose_thread_count(ways) if timed else max(1, before // ways))
+        torch.set_num_threads(count)
+        yield count
+    finally:
+        torch.set_num_threads(before)
 
 
 def choose_thread_count(ways: int) -> int:

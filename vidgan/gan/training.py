@@ -27,7 +27,7 @@ from vidgan.gan.preparation import fit_palettes, new_redrawer, redraw
 from vidgan.gan.pyramid import Ladder, size_of
 from vidgan.gan.schedule import Record, Replay, Schedule, Tick
 from vidgan.gan.state import header_of, restore, tensors_of
-from vidgan.gan.threads import choose_thread_count
+from vidgan.gan.threads import working_with
 from vidgan.gan.tones import tone_quantiles
 from vidgan.gan.watch import Examiner, Health, Settling, counter_collapse
 
@@ -293,22 +293,12 @@ class Trainer:
         if self.device.type != "cpu":
             yield lambda play: [play(way) for way in self.ways]
             return
-        before = torch.get_num_threads()
-        self.threads = self._thread_count(before)
-        torch.set_num_threads(self.threads)
-        try:
-            with ThreadPoolExecutor(len(self.ways), "train", torch.set_num_threads, (self.threads,)) as pool:
-                yield lambda play: list(pool.map(play, self.ways))
-        finally:
-            torch.set_num_threads(before)
-
-    def _thread_count(self, all_threads: int) -> int:
-        if self.record is not None:
-            return self.record.threads
-        if self.threads_before:
-            return self.threads_before
-        ways = len(self.ways)
-        return max(1, all_threads // ways) if self.settings.steps else choose_thread_count(ways)
+        same = self.record.threads if self.record is not None else self.threads_before
+        with (
+            working_with(len(self.ways), same, timed=not self.settings.steps) as self.threads,
+            ThreadPoolExecutor(len(self.ways), "train", torch.set_num_threads, (self.threads,)) as pool,
+        ):
+            yield lambda play: list(pool.map(play, self.ways))
 
     def _progress(self, stage: int, tick: Tick) -> TrainProgress:
         names = dict.fromkeys(name for way in self.ways for name in way.running)

@@ -13,6 +13,7 @@ from vidgan.gan.model import named, prefixed
 from vidgan.gan.published.model import Published, copied, new_sides
 from vidgan.gan.published.play import PLAYS, critic_loss, generator_terms
 from vidgan.gan.schedule import Record, Replay, Schedule, Tick
+from vidgan.gan.threads import working_with
 from vidgan.gan.training import Trained, TrainProgress
 from vidgan.resample import to_pixels, to_tensor
 
@@ -35,6 +36,8 @@ class PublishedTrainer:
         self.stages, self.stage = len(self.sides[0].levels), -1
         self.schedule = self._new_schedule(record)
         self.running: dict[str, float] = {}
+        self.threads = torch.get_num_threads()
+        self.threads_before = 0 if record is None else record.threads
 
     def run(
         self,
@@ -43,6 +46,15 @@ class PublishedTrainer:
         should_stop: Callable[[], bool] = lambda: False,
     ) -> Trained:
         """Train, or go on training, to the end; or until should_stop, asked between iterations."""
+        with working_with(1, self.threads_before, timed=not self.train.steps) as self.threads:
+            return self._run(on_progress, on_stage, should_stop)
+
+    def _run(
+        self,
+        on_progress: Callable[[TrainProgress], None],
+        on_stage: Callable[[Trained], None],
+        should_stop: Callable[[], bool],
+    ) -> Trained:
         self.schedule.resume()
         for stage in range(max(0, self.stage), self.stages):
             if stage > self.stage:
@@ -59,10 +71,9 @@ class PublishedTrainer:
     def trained(self, interrupted: bool = False) -> Trained:
         """What stands so far."""
         rates = tuple(tuple(stage) for stage in self.schedule.rates)
-        threads = torch.get_num_threads()
         seconds = tuple(self.schedule.seconds)
         model = Published(copied(self.sides, self.device))
-        return Trained(model, rates, seconds, threads, interrupted=interrupted)
+        return Trained(model, rates, seconds, self.threads, interrupted=interrupted)
 
     def enter(self, stage: int) -> None:
         self.stage = stage
@@ -82,11 +93,17 @@ class PublishedTrainer:
             tensors |= prefixed(f"adam.{number}", optimise.state())
         for stage, rates in enumerate(self.schedule.rates):
             tensors[f"rates.{stage}"] = torch.tensor(rates, dtype=torch.float64)
-        return tensors, {"stage": self.stage, "schedule": self.schedule.state(), "running": self.running}
+        return tensors, {
+            "stage": self.stage,
+            "threads": self.threads,
+            "schedule": self.schedule.state(),
+            "running": self.running,
+        }
 
     def load(self, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
         """Go on from a state() of the same pictures and recipe."""
         self.stage, self.running = header["stage"], dict(header["running"])
+        self.threads_before = header["threads"]
         for number, side in enumerate(self.sides):
             side.restore(named(f"side.{number}", tensors))
             side.critic.load_state_dict(named(f"critic.{number}", tensors))
