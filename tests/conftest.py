@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 import vidgan
 from vidgan.cli.program import app
 from vidgan.gan import palette
+from vidgan.gan.preparation import redraw
 from vidgan.media import open_clip
 
 TICKS = 512  # a frame's duration in units of 1/12800 s: 25 frames a second
@@ -174,6 +175,7 @@ def stop_training(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], Non
             taken = count(1)
             yield lambda: steps is not None and next(taken) >= steps
 
+        monkeypatch.setattr("vidgan.gan.training.redraw", lambda way, should_stop: redraw(way))
         for job in ("train", "translate", "preview"):
             monkeypatch.setattr(f"vidgan.jobs.{job}.stop_when_interrupted", stopped)
 

@@ -96,8 +96,9 @@ def test_keys_that_are_left_out_keep_their_defaults() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("[trian]\nsteps = 3", "unknown key 'trian'; known: name, about, decode, flow, parts, train"),
-        ("[train]\nstep = 3", "[train]: unknown key 'step'; known: seconds, steps, seed"),
+        ("[trian]\nsteps = 3", "unknown key 'trian'; did you mean 'train'?"),
+        ("[lessons]\nsteps = 3", "unknown key 'lessons'; known: name, about, decode, flow, parts, train"),
+        ("[train]\nstep = 3", "[train]: unknown key 'step'; did you mean 'steps'?"),
         ("steps = 3", "unknown key 'steps'; known: name, about, decode"),
         ("train = 3", "train is a section, written [train]"),
         ('[train]\nsteps = "many"', "steps = 'many' must be a whole number"),
@@ -198,8 +199,9 @@ def test_the_last_of_several_wins_and_limits_are_checked_when_all_are_set() -> N
         ("train.steps", "--set train.steps is not of the form section.key=value, such as train.seconds=60"),
         ("steps=4", "--set steps=4 is not of the form section.key=value"),
         ("train.=4", "unknown key ''"),
-        ("train.stepz=4", "unknown key 'stepz'; known: seconds, steps"),
-        ("tarin.steps=4", "unknown key 'tarin'; known: name, about, decode"),
+        ("train.stepz=4", "unknown key 'stepz'; did you mean 'steps'?"),
+        ("train.xyz=4", "unknown key 'xyz'; known: seconds, steps"),
+        ("tarin.steps=4", "unknown key 'tarin'; did you mean 'train'?"),
         ("train.steps=", "steps = '' must be a whole number"),
         ("train.steps=four", "steps = 'four' must be a whole number"),
         ("train.steps=-1", "steps = -1 is too small"),
@@ -208,16 +210,18 @@ def test_the_last_of_several_wins_and_limits_are_checked_when_all_are_set() -> N
     ],
 )
 def test_a_bad_override_is_refused(override: str, told: str) -> None:
-    with pytest.raises(RecipeError, match=r"^--set") as caught:
+    with pytest.raises(RecipeError, match=r"^(--set|the settings)") as caught:
         override_recipe(Recipe(), [override])
     assert told in str(caught.value)
 
 
 def test_an_unknown_recipe_names_the_known_ones() -> None:
     with pytest.raises(RecipeError) as caught:
-        load_recipe("drat")
-    assert str(caught.value).startswith("recipe 'drat' is unknown; known: ")
+        load_recipe("mosaic")
+    assert str(caught.value).startswith("recipe 'mosaic' is unknown; known: ")
     assert all(name in str(caught.value) for name in SHIPPED)
+    with pytest.raises(RecipeError, match=r"recipe 'drat' is unknown; did you mean 'draft'\?"):
+        load_recipe("drat")
 
 
 def test_an_editors_own_file_is_taken_by_its_path(tmp_path: Path) -> None:

@@ -114,6 +114,14 @@ def test_pixels_of_another_type_are_refused() -> None:
         to_tensor(np.zeros((4, 4, 3), np.float32))
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_no_number_does_not_become_black(value: float) -> None:
+    picture = torch.zeros(1, 3, 4, 4)
+    picture[0, 1, 2, 3] = value
+    with pytest.raises(FloatingPointError, match="not finite"):
+        to_pixels(picture)
+
+
 def test_a_flow_becomes_a_field_with_x_first() -> None:
     flow = np.zeros((4, 5, 2), np.float32)
     flow[..., 0] = 3

@@ -1,9 +1,10 @@
 """Recipes: frozen dataclasses and the TOML files that mirror them, key by key."""
 
+import difflib
 import json
 import math
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -302,7 +303,7 @@ def find_recipe(name: str) -> Path:
         return Path(name)
     known = recipe_paths()
     if name not in known:
-        raise RecipeError(f"recipe {name!r} is unknown; known: {', '.join(known)}, or a path to a .toml file")
+        raise RecipeError(f"recipe {name!r} is unknown; {_meant(name, known)} A file's name ends in .toml")
     return known[name]
 
 
@@ -322,7 +323,7 @@ def override_recipe(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
     for override in overrides:  # all at once: limits that depend on each other may change together
         section, name, value = _parse_override(override)
         changes.setdefault(section, {})[name] = value
-    return _fill(recipe, changes, "--set")
+    return _fill(recipe, changes, "the settings")
 
 
 def parse_recipe(text: str, *, name: str = DEFAULT_RECIPE, where: str = "the recipe") -> Recipe:
@@ -366,12 +367,18 @@ def _fill(settings: Any, data: dict[str, Any], where: str) -> Any:
     known = {f.name: getattr(settings, f.name) for f in fields(settings)}
     for key, value in data.items():
         if key not in known:
-            raise RecipeError(f"{where}: unknown key {key!r}; known: {', '.join(known)}")
+            raise RecipeError(f"{where}: unknown key {key!r}; {_meant(key, known)}")
         known[key] = _fill_one(known[key], value, where, key)
     try:
         return replace(settings, **{key: known[key] for key in data})
     except RecipeError as error:
         raise RecipeError(f"{where}: {error}") from error
+
+
+def _meant(given: str, known: Collection[str]) -> str:
+    """The known name that is nearest, or all of them."""
+    close = difflib.get_close_matches(given, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}."
 
 
 def _fill_one(current: Any, value: Any, where: str, key: str) -> Any:

@@ -80,7 +80,12 @@ def to_tensor(pixels: NDArray, device: torch.device | str = "cpu") -> Tensor:
 
 
 def to_pixels(x: Tensor, dtype: DTypeLike = np.uint8) -> NDArray:
-    """(1, 3, H, W) or (3, H, W) in [-1, 1] to pixels (H, W, 3): clamped and rounded, never cut off."""
+    """(1, 3, H, W) or (3, H, W) in [-1, 1] to pixels (H, W, 3): clamped and rounded, never cut off.
+
+    Raises FloatingPointError for what is not a number: cast to pixels, it would silently be black.
+    """
+    if not torch.isfinite(x.detach().float().sum()):
+        raise FloatingPointError("a picture holds values that are not finite")
     half = _largest(np.dtype(dtype)) / 2
     picture = x.detach().reshape(x.shape[-3:]).permute(1, 2, 0).float()
     return np.ascontiguousarray(((picture + 1) * half).round().clamp(0, 2 * half).cpu().numpy().astype(dtype))

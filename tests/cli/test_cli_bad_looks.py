@@ -41,7 +41,12 @@ def test_what_is_no_look(
 def test_a_folder_as_look(refused: Refused, clip: Path, tmp_path: Path) -> None:
     (tmp_path / "looks.safetensors").mkdir()
     message = refused("render", clip, "-m", tmp_path / "looks.safetensors", "-o", tmp_path / "out.mp4")
-    assert "looks.safetensors" in message
+    assert message.endswith("looks.safetensors is a folder; give the .safetensors file of a look")
+
+
+def test_a_looks_frame_is_not_chosen_again(refused: Refused, clip: Path, look: Path, tmp_path: Path) -> None:
+    message = refused("preview", clip, "-m", look, "--frame", 3, "-o", tmp_path / "a.png", code=2)
+    assert message.startswith("a trained model has its frame already: leave --frame out")
 
 
 def write_look(path: Path, look: Path, kind: str) -> Path:

@@ -30,7 +30,7 @@ def interrupted(arguments: list[object], folder: Path, name: str) -> str:
     ) as job:
         assert job.stderr is not None
         for line in job.stderr:
-            if "training" in line:
+            if "stage 1/" in line:
                 break
         job.send_signal(getattr(signal, name))
         rest = job.stderr.read()
@@ -47,7 +47,7 @@ def test_a_signal_in_the_middle_of_a_training_keeps_what_stands(
     error = interrupted(job("translate"), tmp_path, name)
     kept = tmp_path / "out.mp4.look.safetensors"
     assert re.fullmatch(
-        r"error: training was stopped after \d+ steps; the best so far is kept: "
+        r"error: training was stopped in stage \d of \d, iteration \d+; what it had learnt is kept: "
         rf"vidgan render .* -m {re.escape(str(kept))} -o {re.escape(str(tmp_path / 'out.mp4'))}",
         error,
     )
@@ -60,7 +60,7 @@ def test_a_signal_in_the_middle_of_vidgan_train_leaves_what_resume_needs(
     job: Job, tmp_path: Path, names: Names
 ) -> None:
     error = interrupted(job("train"), tmp_path, "SIGINT")
-    assert error.startswith("error: training was stopped after ")
+    assert error.startswith("error: training was stopped in stage ")
     assert "the same command with --resume goes on where it stopped" in error
     assert names(tmp_path) == ["out.safetensors", "out.safetensors.resume"]
 
@@ -68,7 +68,7 @@ def test_a_signal_in_the_middle_of_vidgan_train_leaves_what_resume_needs(
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")
 def test_a_closed_terminal_in_the_middle_of_a_training_leaves_nothing(job: Job, tmp_path: Path) -> None:
     error = interrupted(job("translate"), tmp_path, "SIGHUP")
-    assert error.endswith("(a preview shows its last stage).")
+    assert error.endswith("nothing half-made is left.")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -84,7 +84,8 @@ def test_a_stopped_training_ends_with_130_and_goes_on_with_resume(
     stopped = cli(*job("train"))
     assert (stopped.exit_code, stopped.stdout) == (130, "")
     assert stopped.stderr.splitlines()[-1] == (
-        f"error: training was stopped after 2 steps: {out} holds the best so far and can be used; "
+        f"error: training was stopped in stage 2 of 3, iteration 2: {out} holds what it had "
+        "learnt and can be used; "
         "the same command with --resume goes on where it stopped."
     )
     assert names(tmp_path) == [out.name, f"{out.name}.resume"]

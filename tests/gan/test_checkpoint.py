@@ -38,7 +38,7 @@ def key_of(pair: Pair, settings: TrainSettings) -> str:
 def stop(path: Path, steps: int, settings: TrainSettings = SETTINGS, record: Record | None = None) -> Trained:
     """Train for that many steps in all and keep the state."""
     trainer = Trainer(pair(), settings, record)
-    stopped = trainer.run(should_stop=after(steps))
+    stopped = trainer.run(should_stop=after(trainer, steps))
     save_checkpoint(trainer, key_of(pair(), settings), path)
     return stopped
 
@@ -90,7 +90,7 @@ def test_a_training_may_be_stopped_again_and_again(tmp_path):
     stop(path, 2)
     for _ in range(2):
         trainer = go_on(path)
-        trainer.run(should_stop=after(2))
+        trainer.run(should_stop=after(trainer, 2))
         save_checkpoint(trainer, key, path)
     assert same(go_on(path).run(), whole())
 
@@ -104,7 +104,7 @@ def test_a_repetition_goes_on_too(tmp_path):
 def test_time_already_spent_counts(tmp_path):
     settings = replace(SETTINGS, steps=0, seconds=0.5)
     first = Trainer(pair(), settings)
-    stopped = first.run(should_stop=after(3))
+    stopped = first.run(should_stop=after(first, 3))
     save_checkpoint(first, key_of(pair(), settings), tmp_path / "resume")
     trainer = go_on(tmp_path / "resume", settings)
     assert trainer.schedule.elapsed() == first.schedule.elapsed() > 0

@@ -126,7 +126,7 @@ def test_bf16_and_fp32_give_the_same_picture_to_within_three_levels(trained):
 
 def test_a_training_that_was_stopped_gives_a_look_that_can_be_used(tmp_path):
     trainer = Trainer(pair((40, 40), (40, 40)), TINY)
-    stopped = trainer.run(should_stop=after(2))
+    stopped = trainer.run(should_stop=after(trainer, 2))
     assert stopped.interrupted
     assert sum(stopped.steps) == 2
     assert len(stopped.model.to_b.generator.stages) == 2 < trainer.ladder.stages

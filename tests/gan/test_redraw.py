@@ -1,12 +1,14 @@
 """What becomes of a layout, and how much of it at which strength."""
 
 from dataclasses import replace
+from itertools import count
 
 import pytest
 import torch
 from tiny_pairs import CPU, TINY, pair, picture
 
 from vidgan.config import Recipe, TranslateSettings
+from vidgan.errors import Interrupted
 from vidgan.gan.look import Look, load_look, save_look
 from vidgan.gan.pair import Pair
 from vidgan.gan.pyramid import Ladder, size_of
@@ -130,6 +132,13 @@ def test_training_teaches_a_redrawer_for_each_way():
         assert not torch.equal(crossing.redrawer.tails[0].weight, before.redrawer.tails[0].weight)
         assert domain.redrawing is not None
         assert all(x.isfinite().all() for part in domain.redrawing.at(0) for x in part)
+
+
+@pytest.mark.parametrize("asked", [1, 4, 9])
+def test_a_training_can_be_stopped_while_it_prepares(asked):
+    times = count(1)
+    with pytest.raises(Interrupted, match="nothing to keep yet"):
+        Trainer(pair(), TINY).run(should_stop=lambda: next(times) >= asked)
 
 
 def test_a_look_keeps_its_redrawers(tmp_path):

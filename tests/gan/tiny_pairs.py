@@ -6,7 +6,8 @@ import torch
 
 from vidgan.config import TrainSettings
 from vidgan.gan.pair import Pair
-from vidgan.gan.training import Trained
+from vidgan.gan.published.training import PublishedTrainer
+from vidgan.gan.training import Trained, Trainer
 
 CPU = torch.device("cpu")
 TINY = TrainSettings(
@@ -30,12 +31,7 @@ def weights(trained: Trained) -> torch.Tensor:
     return torch.cat([p.detach().flatten() for generator in generators for p in generator.parameters()])
 
 
-def after(questions: int) -> Callable[[], bool]:
-    """What answers yes when it is asked for that many times, and from then on."""
-    asked = []
-
-    def answer() -> bool:
-        asked.append(1)
-        return len(asked) >= questions
-
-    return answer
+def after(trainer: Trainer | PublishedTrainer, steps: int) -> Callable[[], bool]:
+    """What answers yes once the trainer has taken that many more steps."""
+    end = sum(trainer.schedule.steps_taken) + steps
+    return lambda: sum(trainer.schedule.steps_taken) >= end

@@ -41,7 +41,7 @@ def test_a_stopped_training_keeps_a_look_and_goes_on_to_the_same_end(
     out = tmp_path / "look.safetensors"
     stop_training(2)
     with pytest.raises(
-        Interrupted, match=r"after 2 steps: .*look\.safetensors holds the best so far"
+        Interrupted, match=r"in stage 2 of 3, iteration 2: .*look\.safetensors holds what it had learnt"
     ) as told:
         vidgan.train(clip, target, out, pipeline=recipe)
     assert "--resume goes on where it stopped" in str(told.value)

@@ -51,6 +51,16 @@ CLIPS = {
 }
 
 
+def test_a_rate_counts_only_where_there_are_no_timestamps(tmp_path: Path) -> None:
+    write_raw_h264(tmp_path / "raw.h264")
+    assert open_clip(tmp_path / "raw.h264", rate=10).info.average_rate == 10
+    CLIPS["vfr.mp4"](tmp_path / "vfr.mp4")
+    told, plain = open_clip(tmp_path / "vfr.mp4", rate=10).info, open_clip(tmp_path / "vfr.mp4").info
+    assert told.average_rate == plain.average_rate
+    assert told.notices == ("the clip has timestamps of its own: the rate that was given is not used",)
+    assert plain.notices == ()
+
+
 @pytest.mark.parametrize("name", CLIPS)
 def test_any_range_is_the_same_slice_of_a_full_decode(tmp_path: Path, name: str) -> None:
     clip = open_clip(CLIPS[name](tmp_path / name))

@@ -51,9 +51,20 @@ def test_a_folder_that_cannot_be_written_to() -> None:
         check_output("/proc/sys/out.mp4", [], overwrite=False)
 
 
-@pytest.mark.parametrize("name", ["out.xyz", "out", "out.png"])
-def test_an_unknown_ending(tmp_path: Path, name: str) -> None:
-    assert "no known output: use .mp4, .m4v, .mov, .mkv." in refused(tmp_path / name)
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("out.xyz", "ends in .xyz, which is no known output"),
+        ("out", "has no ending"),
+        ("out.png", "ends in .png, which is no known output"),
+    ],
+)
+def test_an_unknown_ending(tmp_path: Path, name: str, told: str) -> None:
+    assert refused(tmp_path / name).endswith(f"{name} {told}: use .mp4, .m4v, .mov, .mkv.")
+
+
+def test_a_folder_is_no_output(tmp_path: Path) -> None:
+    assert "is a folder: name a file in it, e.g." in refused(tmp_path)
 
 
 def test_the_output_is_the_input(tmp_path: Path, clip_path: Path) -> None:

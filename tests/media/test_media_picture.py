@@ -54,6 +54,13 @@ def test_sixteen_bit_grey_is_scaled(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_picture(tmp_path / "p.png"), np.full((4, 4, 3), 128))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+def test_32_bit_pictures_are_refused(tmp_path: Path, dtype: type) -> None:
+    Image.fromarray(np.full((4, 4), 1, dtype)).save(tmp_path / "p.tiff")
+    with pytest.raises(MediaError, match=r"p\.tiff has 32 bits a channel: save it with 8 or 16\."):
+        read_picture(tmp_path / "p.tiff")
+
+
 def test_exif_orientation_is_applied(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 8

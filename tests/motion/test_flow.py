@@ -112,6 +112,17 @@ def test_what_an_edge_covers_is_not_visible() -> None:
     assert seen[:, 60:].all()
 
 
+@pytest.mark.parametrize(
+    "size", [(16, 400), (17, 400), (24, 400), (20, 320), (24, 640), (9, 1280), (400, 16), (4, 4)]
+)
+@pytest.mark.parametrize("preset", ["ultrafast", "fast", "medium"])
+def test_frames_of_any_shape_have_a_flow(size: tuple[int, int], preset: str) -> None:
+    a = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
+    flow = DisFlow(preset)(a, np.roll(a, 1, axis=1))
+    assert flow.shape == (*size, 2)
+    assert np.isfinite(flow).all()
+
+
 def test_the_estimator_is_chosen_by_name(tmp_path: Path) -> None:
     assert isinstance(flow_estimator("dis", "medium"), DisFlow)
     weights = raft_weights(tmp_path)

@@ -25,7 +25,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
             raise
         except KeyboardInterrupt:
             raise _leave(
-                "interrupted: nothing half-made is left (a preview shows its last stage).",
+                "interrupted: nothing half-made is left.",
                 INTERRUPTED,
                 debug,
             ) from None

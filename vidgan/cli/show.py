@@ -61,15 +61,16 @@ class _Display(Progress):
 
 
 class _Bars:
-    """One bar per phase. Where nobody sees bars, a line at every tenth."""
+    """One bar per phase. Where nobody sees bars, a line at every tenth and at every part's beginning."""
 
     def __init__(self, bars: _Display, console: Console) -> None:
         self.bars, self.console = bars, console
         self.tasks: dict[str, TaskID] = {}
-        self.tenths: dict[str, int] = {}
+        self.last_line: tuple[str, str, int] | None = None
 
     def __call__(self, progress: "JobProgress") -> None:
-        detail = "  ".join([progress.detail, *_losses(progress)])
+        where = ", ".join(filter(None, [progress.part, progress.detail]))
+        detail = "  ".join([where, *_losses(progress)])
         if not self.console.is_terminal:
             self._line(progress, detail)
             return
@@ -85,9 +86,9 @@ class _Bars:
         self.tasks[phase] = self.bars.add_task(_PHASES[phase], total=1.0)
 
     def _line(self, progress: "JobProgress", detail: str) -> None:
-        tenth = int(progress.fraction * 10)
-        if tenth != self.tenths.get(progress.phase):
-            self.tenths[progress.phase] = tenth
+        place = progress.phase, progress.part, int(progress.fraction * 10)
+        if place != self.last_line:
+            self.last_line = place
             line = f"{_PHASES[progress.phase]} {progress.fraction:4.0%}  {detail}"
             self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 

@@ -81,6 +81,8 @@ def save_look(look: Look, path: Path) -> None:
 
 def load_look(path: Path, device: torch.device | str = "cpu") -> Look:
     """Read a look; LookError where the file is not one. Nothing in it is ever unpickled."""
+    if path.is_dir():
+        raise LookError(f"{path} is a folder; give the .safetensors file of a look")
     if not path.is_file():
         raise LookError(f"{path} does not exist; train it with `vidgan train CLIP TARGET -o {path}`")
     try:

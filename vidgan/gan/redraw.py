@@ -4,13 +4,14 @@ An analogy (analogy.py) takes a second and jumps from frame to frame. A network 
 milliseconds, and follows the picture smoothly. What it makes of a frame is what the generator is told.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vidgan.errors import Interrupted
 from vidgan.gan import losses
 from vidgan.gan.adam import Adam
 from vidgan.gan.device import autocast
@@ -130,8 +131,12 @@ def fit_redrawer(
     steps: int,
     rng: torch.Generator,
     precision: torch.dtype = torch.float32,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Teach it to make goals, near and far, of what is mapped; (N, 3, H, W) each."""
+    """Teach it to make goals, near and far, of what is mapped; (N, 3, H, W) each.
+
+    Raises Interrupted where should_stop, asked at every step, says so.
+    """
     redrawer.colours.copy_(_far_apart(torch.cat(goals)))
     parameters = list(redrawer.parameters())
     optimise = Adam(parameters, _RATE)
@@ -140,6 +145,7 @@ def fit_redrawer(
     votes_for = [redrawer.votes_for(goal) for goal in goals]
     framed = [_framed(pictures) for pictures in (mapped, *goals, *votes_for)]
     for step in range(steps):
+        go_on_unless(should_stop)
         shown, near, far, *votes = _window(framed, rng)
         shown = shown + _NOISE * torch.randn(shown.shape, generator=rng, device=rng.device)
         axes = losses.patch_projections(_PROJECTIONS, shaping, rng)
@@ -150,6 +156,11 @@ def fit_redrawer(
         terms += [_VOTE_WEIGHT * F.cross_entropy(c, v) for c, v in zip(cast, votes, strict=True)]
         optimise.rate = _RATE * min(1.0, 2 * (1 - step / steps))
         optimise.follow(torch.autograd.grad(torch.stack(terms).sum(), parameters))
+
+
+def go_on_unless(should_stop: Callable[[], bool]) -> None:
+    if should_stop():
+        raise Interrupted("stopped before training began: there was nothing to keep yet.")
 
 
 @torch.no_grad()

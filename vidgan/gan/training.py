@@ -115,14 +115,15 @@ class Trainer:
             # Drawn last: with and without them all else begins with the same weights.
             self.a.redrawer, self.b.redrawer = (new_redrawer(x, settings) for x in (self.a, self.b))
         self.rng = torch.Generator(self.device).manual_seed(settings.seed)
-        fit_palettes(self.a, self.b, self.rng)
+        self.schedule = self._new_schedule(record)  # its clock runs from here
+        with working_with(1, same=1, timed=False):  # the same bits however busy the machine is
+            fit_palettes(self.a, self.b, self.rng)
         self.ways = (self._new_direction(self.a, self.b, 1), self._new_direction(self.b, self.a, 2))
         held_out = pair.held_out or [pair.a[:1]]
         self.examiners = (
             Examiner(self.ways[0], held_out, settings),
             Examiner(self.ways[1], [pair.b], settings),
         )
-        self.schedule = self._new_schedule(record)
         self.stage, self.best, self.findings = -1, Best(), Counter[str]()
         self.settling = (Settling(), Settling())
         self.record = record
@@ -135,11 +136,15 @@ class Trainer:
         on_stage: Callable[[Trained], None] = lambda trained: None,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> Trained:
-        """Train, or go on training, to the end; or until should_stop, asked between iterations."""
-        self.schedule.resume()
+        """Train, or go on training, to the end; or until should_stop, asked between iterations.
+
+        Raises Interrupted where it says so before the first.
+        """
+        if self.stage >= 0:
+            self.schedule.resume()  # else preparation began with the palettes
         on_progress(self._progress(-1, Tick(0, 0.0, self.schedule.run_progress())))
         with self._workers() as both:
-            both(redraw)
+            both(lambda way: redraw(way, should_stop))
             if self.stage < 0:
                 self.schedule.prepared()
             else:
@@ -157,7 +162,7 @@ class Trainer:
                         return self.trained(interrupted=True)
                 if stage < self.ladder.stages - 1:
                     on_stage(self.trained())
-        self._keep_the_best(self._measure(self.stage))
+            self._keep_the_best(self._measure(self.stage))
         on_stage(self.trained())
         return self.trained()
 

@@ -2,9 +2,12 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+_SAME_SECONDS = 0.2  # timeout(1) sends its signal to the process and then to its group, us again
 
 
 @contextmanager
@@ -17,11 +20,15 @@ def stop_when_interrupted() -> Iterator[Callable[[], bool]]:
         yield lambda: False
         return
     asked = threading.Event()
+    first = 0.0
 
     def ask(number: int, frame: Any) -> None:
-        if asked.is_set():
+        nonlocal first
+        if not asked.is_set():
+            first = time.monotonic()
+            asked.set()
+        elif time.monotonic() - first > _SAME_SECONDS:
             raise KeyboardInterrupt
-        asked.set()
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -30,12 +30,14 @@ class Options:
 class Progress:
     """phase: survey, train, render or join. fraction: how much of the phase is done, 0..1.
 
-    detail: where it stands, in words. losses: each training loss by name, a running mean.
+    part: of the phase, in words. detail: where it stands in that part. losses: each training loss by
+    name, a running mean.
     """
 
     phase: str
     fraction: float
     detail: str = ""
+    part: str = ""
     losses: Mapping[str, float] = field(default_factory=dict)
 
 

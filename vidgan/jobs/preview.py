@@ -17,7 +17,7 @@ from vidgan.jobs.picture import require_pair
 from vidgan.jobs.render import recipe_of
 from vidgan.jobs.rendering import estimator_for, rendered_frames
 from vidgan.jobs.source import chosen_frame, frame_number, open_source, survey_clip
-from vidgan.jobs.train import Lesson, learn, require_training
+from vidgan.jobs.train import Lesson, how_far, learn, require_training
 from vidgan.jobs.training import Session, read_target, texture_size
 from vidgan.keyframes import Survey
 from vidgan.media import Clip, check_output, write_picture
@@ -52,6 +52,10 @@ def preview(
     options, watch = options or Options(), watch or Watch()
     if (target is None) == (model is None):
         raise UsageError("a preview needs either a target picture or a trained model (-m), and not both.")
+    if model is not None and frame is not None:
+        raise UsageError(
+            "a trained model has its frame already: leave --frame out; --at chooses what is shown."
+        )
     device = choose_device(options.device)
     inputs = [clip, *(path for path in (target, model) if path is not None)]
     check_output(out, inputs, overwrite=options.overwrite, endings=PICTURES)
@@ -82,7 +86,7 @@ def preview(
             lesson = learn(source, found, picture, recipe, pair, options, watch, refresh, session)
         if lesson.interrupted or should_stop():
             refresh(lesson.look)
-            raise Interrupted(f"training was stopped early: {out} shows the best so far.")
+            raise Interrupted(f"training was stopped {how_far(lesson.look)}: {out} shows what it had learnt.")
         if turned:
             write_picture(out, _directly(lesson.look, shown, steps, compared, device))
     if not turned:

@@ -43,7 +43,7 @@ def train(
     Arguments as in vidgan.translate; a recipe that learns one picture takes it as `clip`, and no
     target. repeat: a look whose recipe and whole schedule are to be repeated: on
     the same pair, on a CPU, it gives the same weights bit for bit. Stopped by Ctrl-C, `out` holds
-    the best so far, and the same call with `resume` goes on exactly there. Raises VidganError.
+    what it had learnt, and the same call with `resume` goes on exactly there. Raises VidganError.
     """
     options, watch = options or Options(), watch or Watch()
     repeated = None if repeat is None else load_look(Path(repeat))
@@ -61,8 +61,8 @@ def train(
         save_look(lesson.look, temporary)
     if lesson.interrupted:
         raise Interrupted(
-            f"training was stopped after {sum(lesson.look.steps)} steps: {out} holds the best so far and can "
-            "be used; the same command with --resume goes on where it stopped."
+            f"training was stopped {how_far(lesson.look)}: {out} holds what it had learnt and can be used; "
+            "the same command with --resume goes on where it stopped."
         )
     checkpoint.unlink(missing_ok=True)
     return Result(
@@ -95,6 +95,11 @@ def _lesson(
     wanted = chosen_frame(source, frame)
     found = survey_clip(source, recipe, watch)
     return learn(source, found, picture, recipe, wanted, options, watch, session=session)
+
+
+def how_far(look: Look) -> str:
+    """How far an interrupted training came."""
+    return f"in stage {look.model.grown} of {look.model.stages}, iteration {sum(look.steps)}"
 
 
 def checkpoint_of(out: Path, resume: bool) -> Path:

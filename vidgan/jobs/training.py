@@ -15,6 +15,7 @@ from vidgan.gan.look import Look
 from vidgan.gan.pair import Pair
 from vidgan.gan.pyramid import Size, size_of
 from vidgan.gan.schedule import Record
+from vidgan.gan.threads import working_with
 from vidgan.gan.trainers import Training, new_training
 from vidgan.gan.training import Trained, TrainProgress
 from vidgan.gan.watch import layout_kept
@@ -25,7 +26,7 @@ from vidgan.resample import resize, to_pixels, to_tensor
 
 _PREVIEW_PX = 320
 _LOST_STRUCTURE = 0.5
-_FEW_STEPS = 20  # in any one stage: below, its texture has not settled
+_FEW_STEPS = 60  # a stage: with fewer, texture has not settled
 
 
 def read_target(path: str | Path, settings: TrainSettings) -> np.ndarray:
@@ -87,7 +88,7 @@ def train_look(
     """Train on footage and a target, (H, W, 3) uint8 or uint16, of any size.
 
     on_look is called after every stage with what stands so far. Returns the look and what training says
-    of it; where it was stopped early the look is the best so far.
+    of it; where it was stopped early the look holds what it had learnt.
     """
     session = session or Session()
     pair = make_pair(footage, target, recipe, device)
@@ -101,8 +102,9 @@ def train_look(
     trained = carried_out(training, key, session, watch, lambda so_far: on_look(Look.of(so_far, recipe)))
     look = replace(Look.of(trained, recipe), pair_key=pair_key)
     _tell(trained, recipe, watch)
-    _tell_what_is_lost(look, footage, watch, device)
-    return replace(look, preview=_preview(look, footage.frame, device)), trained
+    with working_with(1, same=0, timed=not recipe.train.steps):
+        _tell_what_is_lost(look, footage, watch, device)
+        return replace(look, preview=_preview(look, footage.frame, device)), trained
 
 
 def carried_out(
@@ -142,7 +144,11 @@ def trained_size(picture: Tensor, recipe: Recipe) -> Tensor:
 
 def _tell(trained: Trained, recipe: Recipe, watch: Watch) -> None:
     """What the user should know of how it went."""
-    if min(trained.steps) < _FEW_STEPS and not recipe.train.steps and not trained.interrupted:
+    if (
+        sum(trained.steps) < _FEW_STEPS * len(trained.steps)
+        and not recipe.train.steps
+        and not trained.interrupted
+    ):
         watch.notice(
             f"training got only {sum(trained.steps)} steps in {recipe.train.seconds:g} s, too few for a good "
             "look: this machine is busy or slow; give it longer with --set train.seconds=300"
@@ -176,10 +182,10 @@ def texture_size(target: Size, frame: Size, settings: TrainSettings) -> Size:
 
 
 def _told(progress: TrainProgress) -> Progress:
-    where = f"stage {progress.stage + 1}/{progress.stages}, step {progress.step}"
     if progress.stage < 0:
-        where = "what becomes of what"
-    return Progress("train", progress.fraction, where, progress.losses)
+        return Progress("train", progress.fraction, part="what becomes of what", losses=progress.losses)
+    stage = f"stage {progress.stage + 1}/{progress.stages}"
+    return Progress("train", progress.fraction, f"step {progress.step}", stage, progress.losses)
 
 
 def _preview(look: Look, frame: np.ndarray, device: torch.device) -> np.ndarray:

@@ -15,7 +15,7 @@ from vidgan.jobs.options import Options, Result, Watch
 from vidgan.jobs.picture import require_pair
 from vidgan.jobs.render import check_means, pass_through, render_look
 from vidgan.jobs.source import chosen_frame, open_source, survey_clip
-from vidgan.jobs.train import Lesson, learn
+from vidgan.jobs.train import Lesson, how_far, learn
 from vidgan.jobs.training import Session, read_target
 from vidgan.media.output import replacing
 
@@ -72,12 +72,12 @@ def translate(
 
 
 def _kept(lesson: Lesson, out: Path) -> str:
-    """Keep the best so far beside the output, and say so."""
+    """Keep the look beside the output, and say so."""
     look = _free_name(out)
     with replacing(look) as temporary:
         save_look(lesson.look, temporary)
     return (
-        f"training was stopped after {sum(lesson.look.steps)} steps; the best so far is kept: "
+        f"training was stopped {how_far(lesson.look)}; what it had learnt is kept: "
         f"vidgan render CLIP -m {look} -o {out}"
     )
 

@@ -18,6 +18,7 @@ from vidgan.media.index import Index, decode, index_file
 from vidgan.media.orientation import Orientation, orientation_of
 from vidgan.media.streams import summaries
 
+_OWN_TIMING = "the clip has timestamps of its own: the rate that was given is not used"
 _INTERLACED = {2, 3, 4, 5}  # AVFieldOrder: TT, BB, TB, BT
 
 
@@ -26,8 +27,9 @@ def open_file(
 ) -> FileClip:
     """Open a video file: decode its first frame, index its packets, refuse what cannot be rendered."""
     facts = _gather(path, stream)
-    rate = rate or facts.rate
-    index, skipped = _without_leading(index_file(path, facts.chosen, rate), facts.picture.pts)
+    index, skipped = _without_leading(index_file(path, facts.chosen, rate or facts.rate), facts.picture.pts)
+    ignored = rate is not None and not index.counted
+    rate = rate if rate is not None and index.counted else facts.rate
     _refuse_truncated(path, index, allow_truncated)
     end_pts = index.timestamps[-1] + (index.last_duration or max(1, round(1 / (rate * facts.time_base))))
     info = replace(
@@ -36,7 +38,7 @@ def open_file(
         frame_count=len(index.timestamps),
         duration_seconds=(end_pts - index.timestamps[0]) * facts.time_base,
         missing_frames=index.missing,
-        notices=(*facts.info.notices, *_index_notices(index, skipped)),
+        notices=(*facts.info.notices, *_index_notices(index, skipped), *([_OWN_TIMING] if ignored else [])),
     )
     return FileClip(
         info,

@@ -37,8 +37,8 @@ def check_output(
     for source in map(Path, inputs):
         if place.exists() and source.exists() and place.samefile(source):
             raise OutputError(f"{place} is also the input: name another output.")
-    if place.is_dir():
-        raise OutputError(f"{place} is a folder: name a file in it, e.g. {place / 'out.mp4'}.")
+    if place.is_dir():  # one whose name ends as an output's
+        raise OutputError(f"{place} is a folder: name a file in it, e.g. {place / f'out{place.suffix}'}.")
     if place.exists() and not overwrite:
         raise OutputError(f"{place} exists: name another output, or pass --overwrite.")
     _check_writable(place)
@@ -102,8 +102,12 @@ def disk_errors(out: Path) -> Iterator[None]:
 def _known_suffix(out: Path, known: Collection[str]) -> str:
     suffix = out.suffix.lower()
     if suffix not in known:
-        what = f"ends in {suffix}" if suffix else "has no ending"
-        raise OutputError(f"{out} {what}, which is no known output: use {', '.join(known)}.")
+        if out.is_dir():
+            raise OutputError(
+                f"{out} is a folder: name a file in it, e.g. {out / f'out{next(iter(known))}'}."
+            )
+        what = f"ends in {suffix}, which is no known output" if suffix else "has no ending"
+        raise OutputError(f"{out} {what}: use {', '.join(known)}.")
     return suffix
 
 

@@ -25,6 +25,8 @@ def read_picture(path: str | Path) -> np.ndarray:
     place = Path(path)
     try:
         with open_picture(place) as image:
+            if image.mode in ("I", "F"):
+                raise MediaError(f"{place} has 32 bits a channel: save it with 8 or 16.")
             upright = ImageOps.exif_transpose(image)
             return np.array(_to_srgb(upright).convert("RGB"))
     except (OSError, SyntaxError, ValueError) as error:
@@ -84,4 +86,6 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
 def _unreadable(path: Path, error: Exception) -> MediaError:
     if isinstance(error, MediaError):
         return error
-    return MediaError(f"{path} is not a picture that can be read: give a PNG, JPEG, TIFF, WebP or BMP.")
+    return MediaError(
+        f"{path} is not a picture that can be read: give a PNG, JPEG, TIFF, WebP or BMP of 8 or 16 bits."
+    )

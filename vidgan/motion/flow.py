@@ -24,8 +24,9 @@ _DIS_PRESETS = {
     "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
 }
 _RAFT_SIZES = ("small", "large")
-# DIS refuses pictures smaller than its patches at its coarsest level.
-_DIS_SMALLEST = 16
+# DIS chooses its coarsest level by the width: where that has no room for a patch in the height, OpenCV
+# refuses the picture, crashes or measures NaN (seen at 640x24, 400x24 and 400x16).
+_DIS_SMALLEST, _DIS_LONGEST_SHAPE = 32, 8
 # RAFT's features are an eighth of the picture, and its correlation pyramid halves them three times.
 _RAFT_SMALLEST, _RAFT_MULTIPLE = 128, 8
 
@@ -70,7 +71,8 @@ class DisFlow:
 
     def __call__(self, a: NDArray, b: NDArray) -> Flow:
         size = _reduced_size(a.shape[:2], self._max_side)
-        small_a, small_b = (_at_least(_shrink(_grey(x), size), _DIS_SMALLEST) for x in (a, b))
+        smallest = max(_DIS_SMALLEST, math.ceil(max(size) / _DIS_LONGEST_SHAPE))
+        small_a, small_b = (_at_least(_shrink(_grey(x), size), smallest) for x in (a, b))
         small_flow = self._dis.calc(small_a, small_b, None)[: size[0], : size[1]]
         return enlarge(small_flow, a.shape[:2])
 

@@ -46,7 +46,7 @@ def test_the_same_seed_gives_the_same_weights_and_so_does_the_record(hand_on):
 @pytest.mark.parametrize("new", [alone, two])
 def test_a_stopped_training_gives_the_weights_of_one_that_was_not(hand_on, new, tmp_path):
     trainer = new(hand_on)
-    assert trainer.run(should_stop=after(3)).interrupted
+    assert trainer.run(should_stop=after(trainer, 3)).interrupted
     save_checkpoint(trainer, "key", tmp_path / "resume")
     went_on = new(hand_on)
     load_checkpoint(went_on, "key", tmp_path / "resume")
