@@ -22,9 +22,9 @@ from vidgan.gan.device import choose_device
 from vidgan.gan.published.training import PublishedTrainer
 from vidgan.gan.pyramid import size_of
 from vidgan.gan.schedule import Tick
-from vidgan.jobs.training import texture_size, trained_size
+from vidgan.jobs.training import trained_size
 from vidgan.media import open_clip, read_picture
-from vidgan.resample import resize, to_tensor
+from vidgan.resample import to_tensor
 
 
 def main() -> None:
@@ -65,8 +65,7 @@ def _pictures(recipe: Recipe, arguments: argparse.Namespace) -> list[torch.Tenso
     source = trained_size(to_tensor(pixels), recipe)
     if recipe.parts.conditioning == "none":
         return [source]
-    target = to_tensor(read_picture(arguments.media / arguments.target))
-    return [source, resize(target, texture_size(size_of(target), size_of(source), recipe.train)).clamp(-1, 1)]
+    return [source, trained_size(to_tensor(read_picture(arguments.media / arguments.target)), recipe)]
 
 
 def _arguments() -> argparse.Namespace:

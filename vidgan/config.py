@@ -21,6 +21,7 @@ _OURS = [
     "window_tries",
     "windows",
     "frames",
+    "texture_scale",
     "lambda_patch",
     "lambda_palette",
     "lambda_analogy",
@@ -96,6 +97,8 @@ class PartsSettings:
     widen_every: int = 0
     plain_stages: int = 0
     noise_rmse: float = 0.1
+    leak: float = 0.05
+    critic_rate: float = 1.0
     critic_steps: int = 1
     generator_steps: int = 1
 
@@ -105,7 +108,8 @@ class PartsSettings:
         _one_of(("even", "logarithmic", "constant"), ladder=self.ladder)
         _between(0, 16, stages=self.stages, trained_stages=self.trained_stages, widen_every=self.widen_every)
         _at_least(0, plain_stages=self.plain_stages, noise_rmse=self.noise_rmse, max_px=self.max_px)
-        _between(0, 1, lower_rate=self.lower_rate)
+        _between(0, 1, lower_rate=self.lower_rate, leak=self.leak)
+        _between(0.001, 100, critic_rate=self.critic_rate)
         _between(1, 10, critic_steps=self.critic_steps, generator_steps=self.generator_steps)
         if self.conditioning == "pyramid":
             self._refuse("conditioning = 'pyramid'", *(f.name for f in fields(self)))
@@ -286,6 +290,10 @@ class Recipe:
         ]
         if changed:
             raise RecipeError(f"{', '.join(changed)}: only with conditioning = 'pyramid'; leave it out")
+        if self.parts.conditioning == "none" and self.train.lambda_cyc != TrainSettings.lambda_cyc:
+            raise RecipeError("lambda_cyc: one picture has no cycle; leave it out")
+        if self.parts.ladder == "logarithmic" and self.train.scale_factor != TrainSettings.scale_factor:
+            raise RecipeError("scale_factor: a logarithmic ladder has parts.stages; leave it out")
 
 
 def recipe_paths() -> dict[str, Path]:

@@ -80,7 +80,9 @@ def test_a_seed_draws_the_same_again_and_is_told_where_none_was_given(
     [
         (("--size", "30"), "--size 30 is not of the form WIDTHxHEIGHT", 2),
         (("--size", "0x20"), "--size 0x20 is not of the form", 2),
-        (("--size", "30000x30000"), "are too large", 2),
+        (("--size", "30000x30000"), "is too large a picture: at most 8 megapixels", 2),
+        (("--size", "14x14"), "is too small a picture: draw at least 20 px", 2),
+        (("--count", 99, "--size", "2000x2000"), "are too large a sheet", 2),
         (("--start", 2), "there is no stage 2 to start from", 2),
         (("--start", -1), "there is no stage -1 to start from", 2),
     ],

@@ -137,7 +137,7 @@ def test_training_teaches_a_redrawer_for_each_way():
 @pytest.mark.parametrize("asked", [1, 4, 9])
 def test_a_training_can_be_stopped_while_it_prepares(asked):
     times = count(1)
-    with pytest.raises(Interrupted, match="nothing to keep yet"):
+    with pytest.raises(Interrupted, match="nothing was changed"):
         Trainer(pair(), TINY).run(should_stop=lambda: next(times) >= asked)
 
 

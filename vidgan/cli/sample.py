@@ -31,6 +31,7 @@ _Seed = Annotated[
         "--seed",
         metavar="N",
         min=0,
+        max=2**48,
         help="Draw the same pictures again. (default: others each time)",
         show_default=False,
     ),

@@ -13,8 +13,8 @@ from vidgan.errors import UsageError
 from vidgan.gan.crossing import Crossing
 from vidgan.gan.device import autocast, choose_precision
 from vidgan.gan.generator import draw_noise
-from vidgan.gan.model import LEARNT_A_PAIR, Model, named, prefixed
-from vidgan.gan.pyramid import Ladder, Size, shown_levels, size_of
+from vidgan.gan.model import LEARNT_A_PAIR, Model, Sampler, named, prefixed
+from vidgan.gan.pyramid import Ladder, shown_levels, size_of
 from vidgan.gan.tones import match_tones
 from vidgan.resample import resize
 
@@ -42,7 +42,7 @@ class Conditioned(Model):
         crossing = self.to_a if settings.reverse else self.to_b
         return Translator(crossing.to(device), self.ladder, settings, recipe.train.precision, device)
 
-    def sample(self, size: Size | None, start: int, seed: int) -> Tensor:
+    def sampler(self, device: torch.device) -> Sampler:
         raise UsageError(LEARNT_A_PAIR)
 
     def tensors(self) -> dict[str, Tensor]:

@@ -79,14 +79,14 @@ def save_look(look: Look, path: Path) -> None:
     path.write_bytes(save({key: x.detach().cpu().contiguous() for key, x in tensors.items()}, metadata))
 
 
-def load_look(path: Path, device: torch.device | str = "cpu") -> Look:
-    """Read a look; LookError where the file is not one. Nothing in it is ever unpickled."""
+def load_look(path: Path) -> Look:
+    """Read a look, onto the CPU; LookError where the file is not one. Nothing in it is ever unpickled."""
     if path.is_dir():
         raise LookError(f"{path} is a folder; give the .safetensors file of a look")
     if not path.is_file():
         raise LookError(f"{path} does not exist; train it with `vidgan train CLIP TARGET -o {path}`")
     try:
-        with safe_open(path, framework="pt", device=str(device)) as file:
+        with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
     except SafetensorError as error:

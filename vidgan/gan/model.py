@@ -17,6 +17,13 @@ Translation = Callable[[Tensor], Tensor]
 LEARNT_A_PAIR = "a look of a clip and a target is rendered: vidgan render CLIP -m LOOK -o OUT"
 
 
+Sampler = Callable[[Size | None, int, int], Tensor]
+"""size, start, seed -> a fresh picture, (1, 3, H, W) in [-1, 1], of that size or its own.
+
+Stages before `start` show the picture that was learnt; the same seed gives the same.
+"""
+
+
 class Model(ABC):
     """The networks of a look, with all that belongs to them."""
 
@@ -35,11 +42,8 @@ class Model(ABC):
         """Ready to be applied on that device; recipe: what it was trained by."""
 
     @abstractmethod
-    def sample(self, size: Size | None, start: int, seed: int) -> Tensor:
-        """A fresh picture, (1, 3, H, W) in [-1, 1], of that size or its own; the same for the same seed.
-
-        Stages before `start` show the picture that was learnt. UsageError where a pair was learnt.
-        """
+    def sampler(self, device: torch.device) -> Sampler:
+        """Ready to draw on that device. UsageError where a pair was learnt."""
 
     @abstractmethod
     def tensors(self) -> dict[str, Tensor]:

@@ -160,7 +160,7 @@ def fit_redrawer(
 
 def go_on_unless(should_stop: Callable[[], bool]) -> None:
     if should_stop():
-        raise Interrupted("stopped before training began: there was nothing to keep yet.")
+        raise Interrupted("stopped while the training was being prepared: nothing was changed.")
 
 
 @torch.no_grad()

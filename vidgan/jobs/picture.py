@@ -1,18 +1,20 @@
 """Learning one picture, without a clip: what can be sampled afterwards."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from vidgan.config import Recipe
-from vidgan.errors import UsageError
+from vidgan.errors import LookError, UsageError
 from vidgan.gan.checkpoint import training_key
 from vidgan.gan.device import choose_device
 from vidgan.gan.look import Look
 from vidgan.gan.published.training import PublishedTrainer
 from vidgan.jobs.options import Options, Watch
-from vidgan.jobs.training import Session, carried_out, check_holds_patches, trained_size
+from vidgan.jobs.training import Session, carried_out, check_holds_patches, tell_of, trained_size
 from vidgan.media import read_picture
 from vidgan.resample import to_pixels, to_tensor
 
@@ -41,17 +43,15 @@ def learn_picture(
     check_holds_patches(pixels, recipe.train, str(picture))
     device = choose_device(options.device)
     shown = trained_size(to_tensor(pixels, device), recipe)
-    if session.pair_key not in ("", training_key(list(shown), recipe)):
-        raise UsageError(f"the look to repeat was trained on another picture than {picture}: give the same.")
-    training = PublishedTrainer([shown], recipe, session.record)
-    key = training_key(list(shown), recipe, session.record)
-    trained = carried_out(training, key, session, watch)
-    preview = _preview(Look.of(trained, recipe))
-    rates, threads = trained.rates, trained.threads
     pair_key = training_key(list(shown), recipe)
-    look = Look(trained.model, recipe, rates, threads, trained.interrupted, pair_key, preview)
-    return look, time.monotonic() - began
+    if session.pair_key not in ("", pair_key):
+        raise LookError(f"the look to repeat was trained on another picture than {picture}: give the same")
+    training = PublishedTrainer([shown], recipe, session.record)
+    trained = carried_out(training, training_key(list(shown), recipe, session.record), session, watch)
+    tell_of(trained, recipe, watch)
+    look = replace(Look.of(trained, recipe), pair_key=pair_key)
+    return replace(look, preview=_preview(look)), time.monotonic() - began
 
 
 def _preview(look: Look) -> np.ndarray:
-    return to_pixels(look.model.sample(None, 0, 0))
+    return to_pixels(look.model.sampler(torch.device("cpu"))(None, 0, 0))

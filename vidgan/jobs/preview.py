@@ -1,13 +1,12 @@
 """A look at single frames before the whole clip is rendered, refreshed while training goes on."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from vidgan.config import Recipe, TranslateSettings, load_recipe
+from vidgan.config import Recipe, TranslateSettings, load_recipe, override_recipe
 from vidgan.errors import Interrupted, UsageError
 from vidgan.gan.device import choose_device
 from vidgan.gan.look import Look, load_look
@@ -18,7 +17,7 @@ from vidgan.jobs.render import recipe_of
 from vidgan.jobs.rendering import estimator_for, rendered_frames
 from vidgan.jobs.source import chosen_frame, frame_number, open_source, survey_clip
 from vidgan.jobs.train import Lesson, how_far, learn, require_training
-from vidgan.jobs.training import Session, read_target, texture_size
+from vidgan.jobs.training import Session, read_target, texture_size, trained_size
 from vidgan.keyframes import Survey
 from vidgan.media import Clip, check_output, write_picture
 from vidgan.media.output import PICTURES
@@ -59,9 +58,9 @@ def preview(
     device = choose_device(options.device)
     inputs = [clip, *(path for path in (target, model) if path is not None)]
     check_output(out, inputs, overwrite=options.overwrite, endings=PICTURES)
-    look = None if model is None else load_look(Path(model), device)
+    look = None if model is None else load_look(Path(model))
     recipe = _recipe(look, pipeline, overrides)
-    steps = [_translation(recipe, strength) for strength in strengths] or [recipe.translate]
+    steps = [_at_strength(recipe, strength) for strength in strengths] or [recipe.translate]
     compared = bool(strengths)
     estimator_for(recipe, device, options.raft_weights)  # RAFT's weights may be missing: before training
     picture = None if target is None else read_target(target, recipe.train)
@@ -118,12 +117,14 @@ def _recipe(look: Look | None, pipeline: str | None, overrides: Sequence[str]) -
 
 def _at_texture_scale(target: np.ndarray, frame: np.ndarray, recipe: Recipe) -> np.ndarray:
     """The target at the size that it is trained at beside that frame."""
+    if recipe.parts.max_px:
+        return to_pixels(trained_size(to_tensor(target), recipe))
     size = texture_size(target.shape[:2], frame.shape[:2], recipe.train)
     return to_pixels(resize(to_tensor(target), size))
 
 
-def _translation(recipe: Recipe, strength: float) -> TranslateSettings:
-    return replace(recipe.translate, strength=strength)
+def _at_strength(recipe: Recipe, strength: float) -> TranslateSettings:
+    return override_recipe(recipe, [f"translate.strength={strength}"]).translate
 
 
 def _refresher(

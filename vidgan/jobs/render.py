@@ -34,8 +34,8 @@ def render(
     concerns training in it was decided when the look was trained. Raises VidganError.
     """
     options, watch = options or Options(), watch or Watch()
-    device = choose_device(options.device)
-    look = load_look(Path(model), device)
+    choose_device(options.device)  # before anything slow
+    look = load_look(Path(model))
     recipe = recipe_of(look, overrides)
     check_outputs(Path(out), [clip, model], options)
     source = open_source(clip, options, watch)

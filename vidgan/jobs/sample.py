@@ -16,6 +16,8 @@ from vidgan.media import check_output, write_picture
 from vidgan.media.output import PICTURES
 from vidgan.resample import to_pixels
 
+_LEAST_PX = 20  # the coarsest stage is some tenth of it, and must be more than a pixel
+_MOST_PIXELS_EACH = 8_000_000  # activations take some 5 GB at 64 channels
 _MOST_PIXELS = 100_000_000  # of the whole sheet
 _GAP_PX = 4
 
@@ -40,20 +42,34 @@ def sample(
     options, watch = options or Options(), watch or Watch()
     device = choose_device(options.device)
     check_output(out, [model], overwrite=options.overwrite, endings=PICTURES)
-    if size is not None and size[0] * size[1] * count > _MOST_PIXELS:
-        raise UsageError(f"{count} pictures of {size[1]}x{size[0]} are too large: draw fewer, or smaller.")
-    look = load_look(Path(model), device)
+    _check_size(size, count)
+    look = load_look(Path(model))
+    draw = look.model.sampler(device)
     if not 0 <= start < look.model.grown:
         raise UsageError(f"there is no stage {start} to start from: {model} has 0 to {look.model.grown - 1}.")
     first = random.SystemRandom().randrange(2**31) if seed is None else seed
     samples = []
     for number in range(count):
-        samples.append(to_pixels(look.model.sample(size, start, first + number)))
+        samples.append(to_pixels(draw(size, start, first + number)))
         watch.progress(Progress("render", (number + 1) / count, f"picture {number + 1}/{count}"))
     write_picture(out, side_by_side(samples))
     if seed is None:
         watch.notice(f"--seed {first} draws these again")
     return Result(Path(out), str(device), count)
+
+
+def _check_size(size: Size | None, count: int) -> None:
+    if count < 1:
+        raise UsageError(f"{count} pictures cannot be drawn: ask for 1 or more.")
+    if size is None:
+        return
+    shown = f"{size[1]}x{size[0]}"
+    if min(size) < _LEAST_PX:
+        raise UsageError(f"{shown} is too small a picture: draw at least {_LEAST_PX} px on each side.")
+    if size[0] * size[1] > _MOST_PIXELS_EACH:
+        raise UsageError(f"{shown} is too large a picture: at most {_MOST_PIXELS_EACH // 10**6} megapixels.")
+    if size[0] * size[1] * count > _MOST_PIXELS:
+        raise UsageError(f"{count} pictures of {shown} are too large a sheet: draw fewer, or smaller.")
 
 
 def side_by_side(pictures: Sequence[np.ndarray]) -> np.ndarray:

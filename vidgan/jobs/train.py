@@ -52,11 +52,11 @@ def train(
     checkpoint = checkpoint_of(Path(out), resume)
     inputs = [path for path in (clip, target, repeat) if path is not None]
     check_output(out, inputs, overwrite=options.overwrite or resume, endings=LOOK_ENDINGS)
+    teach = _prepared(clip, target, recipe, frame, options, watch)
     with stop_when_interrupted() as should_stop:
         record = None if repeated is None else repeated.record
         key = "" if repeated is None else repeated.pair_key
-        session = Session(record, key, checkpoint, resume, should_stop)
-        lesson = _lesson(clip, target, recipe, frame, options, watch, session)
+        lesson = teach(Session(record, key, checkpoint, resume, should_stop))
     with replacing(Path(out)) as temporary:
         save_look(lesson.look, temporary)
     if lesson.interrupted:
@@ -74,27 +74,45 @@ def train(
     )
 
 
-def _lesson(
+def _prepared(
     clip: str | Path,
     target: str | Path | None,
     recipe: Recipe,
     frame: str | int | None,
     options: Options,
     watch: Watch,
-    session: Session,
-) -> "Lesson":
+) -> Callable[[Session], "Lesson"]:
+    """The training, with all done that comes before it."""
     if learns_one_picture(recipe):
         if target is not None or frame is not None:
             raise UsageError(f"the recipe {recipe.name} learns one picture: leave TARGET and --frame out.")
-        look, seconds = learn_picture(clip, recipe, options, watch, session)
-        return Lesson(look, None, seconds, look.interrupted)
+        _refuse_clip_options(recipe, options)
+        return lambda session: _learn_picture(clip, recipe, options, watch, session)
     if target is None:
         raise UsageError(f"the recipe {recipe.name} needs a target picture: vidgan train CLIP TARGET -o LOOK")
     picture = read_target(target, recipe.train)
     source = open_source(clip, options, watch)
     wanted = chosen_frame(source, frame)
     found = survey_clip(source, recipe, watch)
-    return learn(source, found, picture, recipe, wanted, options, watch, session=session)
+    return lambda session: learn(source, found, picture, recipe, wanted, options, watch, session=session)
+
+
+def _learn_picture(
+    picture: str | Path, recipe: Recipe, options: Options, watch: Watch, session: Session
+) -> "Lesson":
+    look, seconds = learn_picture(picture, recipe, options, watch, session)
+    return Lesson(look, None, seconds, look.interrupted)
+
+
+def _refuse_clip_options(recipe: Recipe, options: Options) -> None:
+    given = {
+        "--stream": options.stream is not None,
+        "--rate": options.rate is not None,
+        "--allow-truncated": options.allow_truncated,
+    }
+    useless = [name for name, is_given in given.items() if is_given]
+    if useless:
+        raise UsageError(f"the recipe {recipe.name} learns one picture: leave {', '.join(useless)} out.")
 
 
 def how_far(look: Look) -> str:
@@ -124,8 +142,8 @@ def repeated_recipe(look: Look, overrides: Sequence[str]) -> Recipe:
     if look.interrupted:
         raise UsageError("the look to repeat was stopped before its end: finish it with --resume first.")
     recipe = override_recipe(look.recipe, overrides)
-    if recipe.train != look.recipe.train:
-        raise UsageError("--repeat trains by the look's own [train] values: --set may not change them.")
+    if (recipe.train, recipe.parts) != (look.recipe.train, look.recipe.parts):
+        raise UsageError("--repeat trains by the look's own [parts] and [train]: --set may not change them.")
     return recipe
 
 

@@ -101,7 +101,7 @@ def train_look(
     key = training_key(pair.pictures, recipe, session.record)
     trained = carried_out(training, key, session, watch, lambda so_far: on_look(Look.of(so_far, recipe)))
     look = replace(Look.of(trained, recipe), pair_key=pair_key)
-    _tell(trained, recipe, watch)
+    tell_of(trained, recipe, watch)
     with working_with(1, same=0, timed=not recipe.train.steps):
         _tell_what_is_lost(look, footage, watch, device)
         return replace(look, preview=_preview(look, footage.frame, device)), trained
@@ -128,8 +128,11 @@ def make_pair(footage: Footage, target: np.ndarray, recipe: Recipe, device: torc
     """The same as tensors, the target at its texture scale."""
     frames = [trained_size(to_tensor(frame, device), recipe) for frame in (footage.frame, *footage.others)]
     held_out = [trained_size(to_tensor(frame, device), recipe) for frame in footage.held_out]
+    shown = to_tensor(target, device)
+    if recipe.parts.max_px:
+        return Pair(torch.cat(frames), trained_size(shown, recipe), held_out)
     size = texture_size(target.shape[:2], size_of(frames[0]), recipe.train)
-    return Pair(torch.cat(frames), resize(to_tensor(target, device), size).clamp(-1, 1), held_out)
+    return Pair(torch.cat(frames), resize(shown, size).clamp(-1, 1), held_out)
 
 
 def trained_size(picture: Tensor, recipe: Recipe) -> Tensor:
@@ -142,7 +145,7 @@ def trained_size(picture: Tensor, recipe: Recipe) -> Tensor:
     return resize(picture, (max(1, round(height * scale)), max(1, round(width * scale)))).clamp(-1, 1)
 
 
-def _tell(trained: Trained, recipe: Recipe, watch: Watch) -> None:
+def tell_of(trained: Trained, recipe: Recipe, watch: Watch) -> None:
     """What the user should know of how it went."""
     if (
         sum(trained.steps) < _FEW_STEPS * len(trained.steps)
@@ -151,10 +154,14 @@ def _tell(trained: Trained, recipe: Recipe, watch: Watch) -> None:
     ):
         watch.notice(
             f"training got only {sum(trained.steps)} steps in {recipe.train.seconds:g} s, too few for a good "
-            "look: this machine is busy or slow; give it longer with --set train.seconds=300"
+            f"look: this machine is busy or slow; give it longer with --set train.seconds={_longer(recipe):g}"
         )
     for remark in trained.remarks:
         watch.notice(remark)
+
+
+def _longer(recipe: Recipe) -> float:
+    return max(300.0, 2 * recipe.train.seconds)
 
 
 def _tell_what_is_lost(look: Look, footage: Footage, watch: Watch, device: torch.device) -> None:

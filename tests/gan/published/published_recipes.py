@@ -1,5 +1,7 @@
 """Small recipes of published parts, and a picture to learn."""
 
+from dataclasses import replace
+
 import torch
 from tiny_pairs import picture
 
@@ -12,10 +14,8 @@ TRAIN = TrainSettings(
     blocks=1,
     critic_channels=8,
     coarsest_px=14,
-    scale_factor=1.6,
     stage_growth=1.0,
     objective="wgan-gp",
-    lambda_cyc=1.0,
     lambda_rec=10.0,
     precision="fp32",
 )
@@ -26,7 +26,10 @@ def recipe(conditioning: str = "none", hand_on: str = "features", **parts: objec
     ladder = {"features": {"ladder": "logarithmic", "stages": 3}, "pictures": {"ladder": "constant"}}
     chosen = {**ladder[hand_on], "trained_stages": 1 if hand_on == "pictures" else 0, **parts}
     settings = PartsSettings(conditioning=conditioning, hand_on=hand_on, **chosen)
-    return Recipe("small", parts=settings, train=TRAIN, translate=TranslateSettings(strength=1.0))
+    train = TRAIN if conditioning == "none" else replace(TRAIN, lambda_cyc=1.0)
+    if hand_on == "pictures":
+        train = replace(train, scale_factor=1.6)
+    return Recipe("small", parts=settings, train=train, translate=TranslateSettings(strength=1.0))
 
 
 def side(height: int = 30, width: int = 36, seed: int = 0) -> torch.Tensor:

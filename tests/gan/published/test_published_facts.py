@@ -5,7 +5,15 @@ import torch
 from published_recipes import recipe, side
 
 from vidgan.config import load_recipe
-from vidgan.gan.published.networks import GrownGenerator, PlainCritic, StackedGenerator, widened
+from vidgan.gan.published.model import new_sides
+from vidgan.gan.published.networks import (
+    GrownGenerator,
+    Layers,
+    PlainCritic,
+    ScaleGenerator,
+    StackedGenerator,
+    widened,
+)
 from vidgan.gan.published.sizes import stage_sizes
 from vidgan.gan.published.training import PublishedTrainer
 
@@ -15,7 +23,7 @@ def parameters(network: torch.nn.Module) -> int:
 
 
 def test_the_thesis_generator_has_as_many_parameters_as_the_work_says():
-    generator = GrownGenerator(64, 3)
+    generator = GrownGenerator(Layers(64, 3))
     for _ in range(5):
         generator.grow()
     assert parameters(generator) == 668_227
@@ -35,11 +43,15 @@ def test_structural_analogys_sizes_and_channels():
 
 
 def test_structural_analogys_parameters():
-    generator = StackedGenerator(32, 3, True, 4, 9)
+    generator = StackedGenerator(Layers(32, 3, True), 4, 9)
     for _ in range(10):
         generator.grow()
     assert parameters(generator) == 1_930_785
-    assert [parameters(PlainCritic(width, 3, True)) for width in (32, 64, 128)] == [29_185, 113_665, 448_513]
+    assert [parameters(PlainCritic(Layers(width, 3, True))) for width in (32, 64, 128)] == [
+        29_185,
+        113_665,
+        448_513,
+    ]
 
 
 def test_two_pictures_of_two_sizes_have_as_many_stages():
@@ -65,7 +77,7 @@ def test_which_stages_train_and_how_fast(hand_on, parts, told):
     generator = trainer.sides[0].generator
     stages = generator.stages if hand_on == "features" else generator.scales
     before = [[p.detach().clone() for p in stage.parameters()] for stage in stages]
-    trainer._update_generators(1e-3)
+    trainer._update_generators(trainer.draw_fakes(trainer.sides, trainer.rng), 1e-3)
     moved = [
         any(not torch.equal(p, q) for p, q in zip(stage.parameters(), old, strict=True))
         for stage, old in zip(stages, before, strict=True)
@@ -75,14 +87,14 @@ def test_which_stages_train_and_how_fast(hand_on, parts, told):
 
 
 def test_a_new_stage_starts_as_a_copy_of_the_last():
-    generator = GrownGenerator(8, 2)
+    generator = GrownGenerator(Layers(8, 2))
     generator.grow()
     pairs = zip(generator.stages[0].parameters(), generator.stages[1].parameters(), strict=True)
     assert all(torch.equal(a, b) and a is not b for a, b in pairs)
 
 
 def test_a_scale_as_wide_as_the_last_starts_with_its_weights():
-    generator = StackedGenerator(8, 1, True, 2, 9)
+    generator = StackedGenerator(Layers(8, 1, True), 2, 9)
     generator.grow()
     generator.grow()
     first, second, wider = generator.scales
@@ -92,9 +104,38 @@ def test_a_scale_as_wide_as_the_last_starts_with_its_weights():
 
 @torch.no_grad()
 def test_scales_below_the_top_two_add_to_what_they_are_handed():
-    generator = StackedGenerator(8, 1, False, 0, plain=1)
+    generator = StackedGenerator(Layers(8, 1), 0, plain=1)
     generator.grow()
     below = torch.full((1, 3, 12, 12), 0.3)
     silence = torch.zeros_like(below)
     added, plain = (generator.draw(scale, below, silence) for scale in (0, 1))
-    assert torch.allclose(added, (below + plain).clamp(-1, 1), atol=1e-6)  # both have the same weights
+    assert torch.allclose(added, below + plain, atol=1e-6)  # both have the same weights
+
+
+@torch.no_grad()
+def test_weights_are_drawn_as_in_the_published_codes():
+    torch.manual_seed(0)
+    generator = ScaleGenerator(Layers(64, 3, batch_norm=True))
+    convolutions = [m.weight for m in generator.modules() if isinstance(m, torch.nn.Conv2d)]
+    norms = [m.weight for m in generator.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    assert float(torch.cat([w.flatten() for w in convolutions]).std()) == pytest.approx(0.02, rel=0.03)
+    assert float(torch.cat(norms).mean()) == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "leak", "normalised"),
+    [
+        ("thesis", 0.05, False),
+        ("consingan", 0.05, False),
+        ("singan", 0.2, True),
+        ("structural-analogy", 0.2, True),
+    ],
+)
+def test_activations_and_normalisation(name, leak, normalised):
+    pictures = [side(), side(seed=1)] if name in ("thesis", "structural-analogy") else [side()]
+    (only, *_) = new_sides(pictures, load_recipe(name))
+    only.enter(0, torch.Generator())
+    for network in (only.generator, only.critic):
+        modules = list(network.modules())
+        assert {m.negative_slope for m in modules if isinstance(m, torch.nn.LeakyReLU)} == {leak}
+        assert any(isinstance(m, torch.nn.BatchNorm2d) for m in modules) == normalised

@@ -11,13 +11,12 @@ from vidgan.config import Recipe, TranslateSettings
 from vidgan.errors import LookError, UsageError
 from vidgan.gan.checkpoint import load_checkpoint, save_checkpoint
 from vidgan.gan.look import Look, load_look, save_look
-from vidgan.gan.published.play import critic_loss, cyclic, generator_terms
+from vidgan.gan.published.fakes import critic_loss, cyclic, generator_terms
 from vidgan.gan.published.training import PublishedTrainer
-from vidgan.gan.schedule import Record
+from vidgan.gan.schedule import Record, Tick
 from vidgan.gan.training import Trained
 
 HAND_ON = pytest.mark.parametrize("hand_on", ["features", "pictures"])
-ALONE = pytest.mark.parametrize("start", [0, 1])
 
 
 def alone(hand_on: str, record: Record | None = None) -> PublishedTrainer:
@@ -55,21 +54,21 @@ def test_a_stopped_training_gives_the_weights_of_one_that_was_not(hand_on, new, 
 
 @HAND_ON
 def test_samples_differ_by_seed_and_have_any_size(hand_on):
-    model = alone(hand_on).run().model
-    one, again, other = (model.sample((40, 31), 0, seed) for seed in (1, 1, 2))
+    draw = alone(hand_on).run().model.sampler(CPU)
+    one, again, other = (draw((40, 31), 0, seed) for seed in (1, 1, 2))
     assert one.shape == (1, 3, 40, 31)
     assert torch.equal(one, again)
     assert not torch.equal(one, other)
     assert one.abs().max() <= 1
-    assert model.sample(None, 0, 0).shape == (1, 3, 30, 36)
+    assert draw(None, 0, 0).shape == (1, 3, 30, 36)
 
 
 @HAND_ON
 def test_the_later_it_starts_the_nearer_are_samples_to_each_other(hand_on):
     model = alone(hand_on).run().model
+    draw = model.sampler(CPU)
     apart = [
-        float((model.sample(None, start, 1) - model.sample(None, start, 2)).abs().mean())
-        for start in range(model.stages)
+        float((draw(None, start, 1) - draw(None, start, 2)).abs().mean()) for start in range(model.stages)
     ]
     assert apart[-1] < 0.5 * apart[0]
 
@@ -81,7 +80,8 @@ def test_a_look_of_one_picture_survives_its_file_and_renders_nothing(hand_on, tm
     save_look(look, tmp_path / "look.safetensors")
     loaded = load_look(tmp_path / "look.safetensors")
     for start in (0, 1):
-        assert torch.equal(loaded.model.sample((25, 40), start, 3), look.model.sample((25, 40), start, 3))
+        one, other = (x.model.sampler(CPU)((25, 40), start, 3) for x in (loaded, look))
+        assert torch.equal(one, other)
     with pytest.raises(UsageError, match="vidgan sample"):
         loaded.translation(CPU)
 
@@ -99,7 +99,7 @@ def test_a_look_of_two_survives_its_file_and_is_not_sampled(hand_on, tmp_path):
         assert torch.equal(shown(frame), again(frame))
         assert torch.equal(shown(frame), shown(frame))  # the same noise at every frame
     with pytest.raises(UsageError, match="vidgan render"):
-        loaded.model.sample(None, 0, 0)
+        loaded.model.sampler(CPU)
 
 
 def test_strength_says_where_a_frame_is_injected():
@@ -115,15 +115,59 @@ def test_frames_that_differ_are_told_differently(hand_on):
     assert not torch.equal(tell(picture(30, 36, 5)), tell(picture(30, 36, 6)))
 
 
-def test_the_four_fakes_are_judged_by_their_own_domains_critic():
-    trainer = two("features")
+class Adds(torch.nn.Module):
+    """A generator whose pictures are those it is given, that much lighter."""
+
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.value = value
+        self.scales = [self]
+
+    def draw(self, index: int, below: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        return below + self.value
+
+
+@torch.no_grad()
+def test_four_fakes_and_two_cycles_each_by_the_right_generator_and_critic():
+    """G_A adds 1, G_B adds 10, to a picture of zeros, so that every picture tells who made it."""
+    trainer = two("pictures")
     trainer.enter(0)
     a, b = trainer.sides
-    scene = cyclic(trainer.sides, trainer.rng)
-    assert [judge for judge, _ in scene.fakes] == [a, b, b, a]
-    assert [was.shape for was, _ in scene.returned] == [back.shape for _, back in scene.returned]
-    terms = generator_terms(scene, trainer.sides)
-    assert set(terms) == {"adversarial", "cycle", "reconstruction"}
+    a.generator, b.generator = Adds(1), Adds(10)
+    fakes = cyclic(trainer.sides, trainer.rng)
+    assert [(judge, float(fake.mean())) for judge, fake in fakes.judged] == [
+        (a, 1),
+        (b, 11),
+        (b, 10),
+        (a, 11),
+    ]
+    assert [(float(x.mean()), float(back.mean())) for x, back in fakes.cycles] == [(1, 12), (10, 21)]
+
+
+@torch.no_grad()
+def test_each_generators_term_by_hand():
+    """Cycle (1 - 12)^2 + (10 - 21)^2 = 242, reconstruction (1 - r)^2 + (10 - r)^2, scores by Mean."""
+    trainer = two("pictures")
+    trainer.enter(0)
+    for side_, adds in zip(trainer.sides, (1, 10), strict=True):
+        side_.generator, side_.critic = Adds(adds), Mean()
+        side_.levels = [torch.zeros_like(level) for level in side_.levels]
+    terms = generator_terms(cyclic(trainer.sides, trainer.rng), trainer.sides)
+    assert float(terms["cycle"]) == pytest.approx(242)
+    assert float(terms["reconstruction"]) == pytest.approx(1 + 100)
+    assert float(terms["adversarial"]) == pytest.approx(-3 * (1 + 11 + 10 + 11))
+
+
+@pytest.mark.parametrize(("critic_rate", "steps"), [(1.0, (1, 1)), (0.2, (3, 2))])
+def test_rates_and_steps_of_an_iteration(critic_rate, steps):
+    """Adam's own count says how often each moved."""
+    chosen = recipe(critic_rate=critic_rate, critic_steps=steps[0], generator_steps=steps[1])
+    trainer = PublishedTrainer([side()], chosen)
+    trainer.enter(0)
+    trainer._iterate(Tick(0, 1e-3, 0.0))
+    assert (trainer.optimise_critics.steps, trainer.optimise[0].steps) == steps
+    assert trainer.optimise_critics.rate == pytest.approx(critic_rate * 1e-3)
+    assert trainer.optimise[0].rate == pytest.approx(1e-3)
 
 
 class Mean(torch.nn.Module):
@@ -145,18 +189,25 @@ def test_losses_by_hand():
     assert float(loss) == pytest.approx(-0.75 - 3 * real + 0.1 * (3**0.5 - 1) ** 2, abs=1e-5)
 
 
-def test_noise_is_as_strong_as_the_error_that_is_left():
+def test_noise_is_as_strong_as_the_error_that_is_left_without_it():
     trainer = alone("features")
     trainer.enter(0)
     trainer.enter(1)
     (only,) = trainer.sides
+    measured = only.noise_amps[1]
+    only.noise_amps[1] = 0.0
     with torch.no_grad():
-        only.amps[-1] = 1.0  # as it was measured: with the newest noise at full strength
-        error = (only.rebuild() - only.real).square().mean().sqrt()
-    trainer = alone("features")
+        error = float((only.reconstruct() - only.real).square().mean().sqrt())
+    assert measured == pytest.approx(0.1 * error)
+
+
+def test_translations_by_pictures_have_no_noise():
+    trainer = two("pictures")
     trainer.enter(0)
     trainer.enter(1)
-    assert trainer.sides[0].amps == pytest.approx([1.0, 0.1 * float(error)])
+    a, _ = trainer.sides
+    told = [a.translate(a.real, torch.Generator().manual_seed(seed)) for seed in (1, 2)]
+    assert torch.equal(*told)
 
 
 def test_a_record_of_another_picture_is_refused():
@@ -171,7 +222,7 @@ def test_training_brings_samples_nearer_to_the_picture():
     orange = torch.tensor([0.8, 0.1, -0.6]).view(1, 3, 1, 1).expand(1, 3, 20, 20).clone()
 
     def error(chosen: Recipe) -> float:
-        model = PublishedTrainer([orange], chosen).run().model
-        return float((model.sample(None, 0, 0) - orange).abs().mean())
+        draw = PublishedTrainer([orange], chosen).run().model.sampler(CPU)
+        return float((draw(None, 0, 0) - orange).abs().mean())
 
     assert error(chosen) < 0.4 * error(replace(chosen, train=replace(chosen.train, steps=2)))

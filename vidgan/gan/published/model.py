@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vidgan.config import Recipe, TranslateSettings
 from vidgan.errors import UsageError
-from vidgan.gan.model import LEARNT_A_PAIR, Model, Translation, named, prefixed
+from vidgan.gan.model import LEARNT_A_PAIR, Model, Sampler, Translation, named, prefixed
 from vidgan.gan.published.side import SIDES, Side, StackedSide
 from vidgan.gan.published.sizes import stage_sizes
 from vidgan.gan.pyramid import Size, size_of
@@ -36,15 +36,19 @@ class Published(Model):
             raise UsageError(
                 f"{recipe.name} learns one picture and translates none: vidgan sample LOOK -o SHEET.png"
             )
-        return Retelling(copied(self.sides, device), settings)
+        return FixedNoiseTranslator(copied(self.sides, device), settings)
 
-    @torch.inference_mode()
-    def sample(self, size: Size | None, start: int, seed: int) -> Tensor:
+    def sampler(self, device: torch.device) -> Sampler:
         if len(self.sides) != 1:
             raise UsageError(LEARNT_A_PAIR)
-        (side,) = self.sides
-        rng = torch.Generator().manual_seed(seed)  # on the CPU: every device draws the same
-        return side.sample(size or size_of(side.real), start, rng).clamp(-1, 1)
+        (side,) = copied(self.sides, device)
+
+        @torch.inference_mode()
+        def sample(size: Size | None, start: int, seed: int) -> Tensor:
+            rng = torch.Generator().manual_seed(seed)  # on the CPU: every device draws the same
+            return side.sample(size or size_of(side.real), start, rng).clamp(-1, 1)
+
+        return sample
 
     def tensors(self) -> dict[str, Tensor]:
         tensors: dict[str, Tensor] = {}
@@ -59,14 +63,14 @@ class Published(Model):
     @classmethod
     def rebuilt(cls, recipe: Recipe, facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "Published":
         states = [named(f"side_{number}", tensors) for number in range(facts["sides"])]
-        pictures = [to_tensor(state["picture"].cpu().numpy(), state["amps"].device) for state in states]
+        pictures = [to_tensor(state["picture"].numpy()) for state in states]
         sides = new_sides(pictures, recipe)
         for side, state in zip(sides, states, strict=True):
             side.restore(state)
         return cls(sides)
 
 
-class Retelling:
+class FixedNoiseTranslator:
     """Frames of one side's domain, told by the other's generator, with the same noise at every frame."""
 
     def __init__(self, sides: Sequence[Side], settings: TranslateSettings) -> None:
@@ -83,7 +87,7 @@ class Retelling:
         small = resize(frame, _as_small(size_of(frame), size_of(self.source.real))).clamp(-1, 1)
         if isinstance(self.source, StackedSide):
             small = self.source.inject(small, self._scale(), rng, amp)
-        return resize(self.teller.retell(small, rng, amp), size_of(frame)).clamp(-1, 1)
+        return resize(self.teller.translate(small, rng, amp), size_of(frame)).clamp(-1, 1)
 
     def _scale(self) -> int:
         """Where the frame is injected: at strength 0 into the newest scale, at 1 into the coarsest."""
@@ -105,7 +109,7 @@ def copied(sides: Sequence[Side], device: torch.device) -> Sequence[Side]:
     """The same sides on that device, as they stand: training goes on without them."""
     copies = new_sides([side.levels[-1].to(device) for side in sides], sides[0].recipe)
     for copy, side in zip(copies, sides, strict=True):
-        copy.restore({name: x.detach().clone().to(device) for name, x in side.tensors().items()})
+        copy.restore(side.tensors())
     return copies
 
 

@@ -2,25 +2,44 @@
 
 from collections.abc import Sequence
 from copy import deepcopy
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-_LEAK = 0.05
 _MOST_CHANNELS = 128
+_WEIGHT_STD = 0.02
 
 
 class ConvBlock(nn.Sequential):
     """Convolution, batch norm if asked for, LeakyReLU. A batch is one picture: it is its own statistic."""
 
-    def __init__(self, inputs: int, outputs: int, batch_norm: bool) -> None:
+    def __init__(self, inputs: int, outputs: int, batch_norm: bool, leak: float) -> None:
         norm = [nn.BatchNorm2d(outputs, track_running_stats=False)] if batch_norm else []
-        super().__init__(nn.Conv2d(inputs, outputs, 3, padding=1), *norm, nn.LeakyReLU(_LEAK, inplace=True))
+        super().__init__(nn.Conv2d(inputs, outputs, 3, padding=1), *norm, nn.LeakyReLU(leak, inplace=True))
 
 
-def _blocks(channels: int, count: int, batch_norm: bool) -> list[nn.Module]:
-    return [ConvBlock(channels, channels, batch_norm) for _ in range(count)]
+@dataclass(frozen=True)
+class Layers:
+    """What a generator or critic is made of. leak: of the LeakyReLUs below zero."""
+
+    channels: int
+    blocks: int
+    batch_norm: bool = False
+    leak: float = 0.05
+
+    def head(self) -> ConvBlock:
+        return ConvBlock(3, self.channels, self.batch_norm, self.leak)
+
+    def body(self) -> nn.Sequential:
+        one = (
+            ConvBlock(self.channels, self.channels, self.batch_norm, self.leak) for _ in range(self.blocks)
+        )
+        return nn.Sequential(*one)
+
+    def tail(self, outputs: int) -> nn.Conv2d:
+        return nn.Conv2d(self.channels, outputs, 3, padding=1)
 
 
 class GrownGenerator(nn.Module):
@@ -29,12 +48,12 @@ class GrownGenerator(nn.Module):
     From a picture at the coarsest size, or noise in its place, to one at the finest.
     """
 
-    def __init__(self, channels: int, blocks: int, batch_norm: bool = False) -> None:
+    def __init__(self, layers: Layers) -> None:
         super().__init__()
-        self.channels = channels
-        self.head = ConvBlock(3, channels, batch_norm)
-        self.stages = nn.ModuleList([nn.Sequential(*_blocks(channels, blocks, batch_norm))])
-        self.tail = nn.Conv2d(channels, 3, 3, padding=1)
+        self.channels = layers.channels
+        self.head, self.tail = layers.head(), layers.tail(3)
+        self.stages = nn.ModuleList([layers.body()])
+        self.apply(_draw_weights)
 
     def grow(self) -> None:
         """Add a stage that starts as a copy of the finest one (sec. 3.2)."""
@@ -44,7 +63,7 @@ class GrownGenerator(nn.Module):
         """start: (B, 3, h, w) in [-1, 1], or noise. noises: one (B, C, h, w) for every further stage."""
         x = self.stages[0](self.head(start))
         for stage, noise in zip(self.stages[1:], noises, strict=True):
-            x = F.interpolate(x, noise.shape[-2:], mode="bicubic", align_corners=False)
+            x = F.interpolate(x, noise.shape[-2:], mode="bicubic", align_corners=True)
             x = x + stage(x + noise)
         return torch.tanh(self.tail(x))
 
@@ -52,10 +71,10 @@ class GrownGenerator(nn.Module):
 class ScaleGenerator(nn.Module):
     """One scale of SinGAN's (Shaham et al. 2019, sec. 2.1): head, blocks, tail."""
 
-    def __init__(self, channels: int, blocks: int, batch_norm: bool) -> None:
+    def __init__(self, layers: Layers) -> None:
         super().__init__()
-        self.body = nn.Sequential(ConvBlock(3, channels, batch_norm), *_blocks(channels, blocks, batch_norm))
-        self.tail = nn.Conv2d(channels, 3, 3, padding=1)
+        self.body, self.tail = nn.Sequential(layers.head(), layers.body()), layers.tail(3)
+        self.apply(_draw_weights)
 
     def forward(self, picture: Tensor) -> Tensor:
         return torch.tanh(self.tail(self.body(picture)))
@@ -67,38 +86,48 @@ class StackedGenerator(nn.Module):
     plain: scales from this one on draw the picture itself, those below what is to be added to it.
     """
 
-    def __init__(self, channels: int, blocks: int, batch_norm: bool, widen_every: int, plain: int) -> None:
+    def __init__(self, layers: Layers, widen_every: int, plain: int) -> None:
         super().__init__()
-        self.blocks, self.batch_norm = blocks, batch_norm
-        self.channels, self.widen_every, self.plain = channels, widen_every, plain
+        self.layers, self.widen_every, self.plain = layers, widen_every, plain
         self.scales = nn.ModuleList()
         self.grow()
 
     def grow(self) -> None:
         """Add a scale; where it is as wide as the one below, it starts with that one's weights."""
         index = len(self.scales)
-        width = widened(self.channels, index, self.widen_every)
-        scale = ScaleGenerator(width, self.blocks, self.batch_norm)
-        if index and width == widened(self.channels, index - 1, self.widen_every):
+        width = widened(self.layers.channels, index, self.widen_every)
+        scale = ScaleGenerator(replace(self.layers, channels=width))
+        if index and width == widened(self.layers.channels, index - 1, self.widen_every):
             scale.load_state_dict(self.scales[-1].state_dict())
         self.scales.append(scale)
 
     def draw(self, index: int, below: Tensor, noise: Tensor) -> Tensor:
-        """One scale. below: (B, 3, h, w), the picture handed on at this size; noise: (B, 3, h, w)."""
+        """One scale. below: (B, 3, h, w), the picture handed on at this size; noise: (B, 3, h, w).
+
+        What comes out may leave [-1, 1]: what is handed on or shown is clamped, what is judged is not.
+        """
         drawn = self.scales[index](below + noise)
-        return drawn if index >= self.plain else (below + drawn).clamp(-1, 1)
+        return drawn if index >= self.plain else below + drawn
 
 
 class PlainCritic(nn.Module):
     """A patch critic of head, blocks and tail: (B, 3, H, W) -> (B, 1, H, W), high for real."""
 
-    def __init__(self, channels: int, blocks: int, batch_norm: bool) -> None:
+    def __init__(self, layers: Layers) -> None:
         super().__init__()
-        self.body = nn.Sequential(ConvBlock(3, channels, batch_norm), *_blocks(channels, blocks, batch_norm))
-        self.tail = nn.Conv2d(channels, 1, 3, padding=1)
+        self.body, self.tail = nn.Sequential(layers.head(), layers.body()), layers.tail(1)
+        self.apply(_draw_weights)
 
     def forward(self, picture: Tensor) -> Tensor:
         return self.tail(self.body(picture))
+
+
+def _draw_weights(module: nn.Module) -> None:
+    """As all three codes do, after DCGAN (Radford et al. 2016)."""
+    if isinstance(module, nn.Conv2d):
+        nn.init.normal_(module.weight, 0.0, _WEIGHT_STD)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, _WEIGHT_STD)
 
 
 def widened(channels: int, index: int, every: int) -> int:

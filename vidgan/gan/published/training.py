@@ -1,4 +1,4 @@
-"""Training by a published recipe, on whole pictures: imagine, update critics, update generators, advance."""
+"""Training by a published recipe, on whole pictures: draw fakes, update critics and generators, advance."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -10,8 +10,8 @@ from vidgan.config import Recipe
 from vidgan.errors import LookError
 from vidgan.gan.adam import Adam
 from vidgan.gan.model import named, prefixed
+from vidgan.gan.published.fakes import DRAWS, Fakes, critic_loss, generator_terms
 from vidgan.gan.published.model import Published, copied, new_sides
-from vidgan.gan.published.play import PLAYS, critic_loss, generator_terms
 from vidgan.gan.schedule import Record, Replay, Schedule, Tick
 from vidgan.gan.threads import working_with
 from vidgan.gan.training import Trained, TrainProgress
@@ -32,10 +32,10 @@ class PublishedTrainer:
         self.rng = torch.Generator(self.device).manual_seed(self.train.seed)
         # As a look's file keeps them: what is sampled after training is what the file gives.
         self.sides = new_sides([to_tensor(to_pixels(x), self.device) for x in pictures], recipe)
-        self.play = PLAYS[len(pictures)]
+        self.draw_fakes = DRAWS[len(pictures)]
         self.stages, self.stage = len(self.sides[0].levels), -1
         self.schedule = self._new_schedule(record)
-        self.running: dict[str, float] = {}
+        self.running: dict[str, Tensor] = {}
         self.threads = torch.get_num_threads()
         self.threads_before = 0 if record is None else record.threads
 
@@ -97,12 +97,15 @@ class PublishedTrainer:
             "stage": self.stage,
             "threads": self.threads,
             "schedule": self.schedule.state(),
-            "running": self.running,
+            "running": self._losses(),
         }
 
     def load(self, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
         """Go on from a state() of the same pictures and recipe."""
-        self.stage, self.running = header["stage"], dict(header["running"])
+        self.stage = header["stage"]
+        self.running = {
+            name: torch.tensor(loss, device=self.device) for name, loss in header["running"].items()
+        }
         self.threads_before = header["threads"]
         for number, side in enumerate(self.sides):
             side.restore(named(f"side.{number}", tensors))
@@ -126,27 +129,29 @@ class PublishedTrainer:
 
     def _new_optimisers(self) -> None:
         """One for each stage that trains, newest first, of all domains."""
-        groups = zip(*(side.trained(self.parts.trained_stages) for side in self.sides), strict=True)
+        groups = zip(
+            *(side.trained_parameters(self.parts.trained_stages) for side in self.sides), strict=True
+        )
         self.optimise = [_adam([p for part in group for p in part]) for group in groups]
         critics = [p for side in self.sides for p in side.critic.parameters()]
         self.optimise_critics = _adam(critics)
 
     def _iterate(self, tick: Tick) -> None:
+        """One draw of noise for all steps, and one gradient for the generators' (ConSinGAN's code)."""
+        fakes = self.draw_fakes(self.sides, self.rng)
         for _ in range(self.parts.critic_steps):
-            self._update_critics(tick.rate)
-        for _ in range(self.parts.generator_steps):
-            self._update_generators(tick.rate)
+            self._update_critics(fakes, tick.rate * self.parts.critic_rate)
+        self._update_generators(fakes, tick.rate)
 
-    def _update_critics(self, rate: float) -> None:
-        with torch.no_grad():
-            fakes = self.play(self.sides, self.rng).fakes
-        loss = critic_loss(fakes, self.train.lambda_penalty, self.rng)
+    def _update_critics(self, fakes: Fakes, rate: float) -> None:
+        judged = [(side, fake.detach()) for side, fake in fakes.judged]
+        loss = critic_loss(judged, self.train.lambda_penalty, self.rng)
         self._remember("critic", loss)
         self.optimise_critics.rate = rate
         self.optimise_critics.follow(torch.autograd.grad(loss, self.optimise_critics.parameters))
 
-    def _update_generators(self, rate: float) -> None:
-        terms = generator_terms(self.play(self.sides, self.rng), self.sides)
+    def _update_generators(self, fakes: Fakes, rate: float) -> None:
+        terms = generator_terms(fakes, self.sides)
         for name, term in terms.items():
             self._remember(name, term)
         weights = self.train.weights()
@@ -155,16 +160,21 @@ class PublishedTrainer:
         gradients = iter(torch.autograd.grad(total, parameters, allow_unused=True))
         for down, optimise in enumerate(self.optimise):
             optimise.rate = rate * self.parts.lower_rate**down
-            optimise.follow([next(gradients) for _ in optimise.parameters])
+            own = [next(gradients) for _ in optimise.parameters]
+            for _ in range(self.parts.generator_steps):
+                optimise.follow(own)
 
     def _remember(self, name: str, loss: Tensor) -> None:
-        value = float(loss.detach())
+        value = loss.detach()
         before = self.running.get(name, value)
-        self.running[name] = before + _MEMORY * (value - before)
+        self.running[name] = before + _MEMORY * (value - before)  # read when it is told: a GPU would wait
+
+    def _losses(self) -> dict[str, float]:
+        return {name: float(loss) for name, loss in self.running.items()}
 
     def _progress(self, stage: int, tick: Tick) -> TrainProgress:
         seconds = self.schedule.elapsed()
-        return TrainProgress(stage, self.stages, tick.step, tick.run_progress, seconds, dict(self.running))
+        return TrainProgress(stage, self.stages, tick.step, tick.run_progress, seconds, self._losses())
 
 
 def _adam(parameters: list[nn.Parameter]) -> Adam:

@@ -1,4 +1,4 @@
-"""What one iteration draws and is judged by: one domain alone, or two that tell each other's pictures."""
+"""What one iteration draws and is judged by: one domain alone, or two that translate each other's."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,28 +16,28 @@ Fake = tuple[Side, Tensor]
 
 
 @dataclass
-class Scene:
-    """fakes: judged by critics. returned: pictures, and what came back of them by way of the other domain."""
+class Fakes:
+    """judged: by critics. cycles: pictures, and what came back of them by way of the other domain."""
 
-    fakes: list[Fake] = field(default_factory=list)
-    returned: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    judged: list[Fake] = field(default_factory=list)
+    cycles: list[tuple[Tensor, Tensor]] = field(default_factory=list)
 
 
-def alone(sides: Sequence[Side], rng: torch.Generator) -> Scene:
+def unconditional(sides: Sequence[Side], rng: torch.Generator) -> Fakes:
     """SinGAN's and ConSinGAN's."""
-    return Scene([(side, side.imagine(rng)) for side in sides])
+    return Fakes([(side, side.fake(rng)) for side in sides])
 
 
-def cyclic(sides: Sequence[Side], rng: torch.Generator) -> Scene:
+def cyclic(sides: Sequence[Side], rng: torch.Generator) -> Fakes:
     """The thesis's and structural-analogy's (Benaim et al. 2020, sec. 3): four fakes, two cycles."""
     a, b = sides
-    fake_a, fake_b = a.imagine(rng), b.imagine(rng)
-    fake_ab, fake_ba = b.retell(fake_a, rng), a.retell(fake_b, rng)
-    back = [(fake_a, a.retell(fake_ab, rng)), (fake_b, b.retell(fake_ba, rng))]
-    return Scene([(a, fake_a), (b, fake_ab), (b, fake_b), (a, fake_ba)], back)
+    fake_a, fake_b = a.fake(rng), b.fake(rng)
+    fake_ab, fake_ba = b.translate(fake_a, rng), a.translate(fake_b, rng)
+    back = [(fake_a, a.translate(fake_ab, rng)), (fake_b, b.translate(fake_ba, rng))]
+    return Fakes([(a, fake_a), (b, fake_ab), (b, fake_b), (a, fake_ba)], back)
 
 
-PLAYS: dict[int, Callable[[Sequence[Side], torch.Generator], Scene]] = {1: alone, 2: cyclic}
+DRAWS: dict[int, Callable[[Sequence[Side], torch.Generator], Fakes]] = {1: unconditional, 2: cyclic}
 """By the number of domains."""
 
 
@@ -50,14 +50,14 @@ def critic_loss(fakes: Sequence[Fake], penalty: float, rng: torch.Generator) -> 
     return torch.stack(terms).sum()
 
 
-def generator_terms(scene: Scene, sides: Sequence[Side]) -> dict[str, Tensor]:
+def generator_terms(fakes: Fakes, sides: Sequence[Side]) -> dict[str, Tensor]:
     """By the names that they are reported under."""
     terms = {
-        "adversarial": _total([losses.raise_score(side.critic(fake)) for side, fake in scene.fakes]),
-        "reconstruction": _total([F.mse_loss(side.rebuild(), side.real) for side in sides]),
+        "adversarial": _total([losses.raise_score(side.critic(fake)) for side, fake in fakes.judged]),
+        "reconstruction": _total([F.mse_loss(side.reconstruct(), side.real) for side in sides]),
     }
-    if scene.returned:
-        terms["cycle"] = _total([losses.cycle(was, back) for was, back in scene.returned])
+    if fakes.cycles:
+        terms["cycle"] = _total([losses.cycle(was, back) for was, back in fakes.cycles])
     return terms
 
 
