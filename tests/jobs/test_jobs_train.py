@@ -133,7 +133,7 @@ def test_what_does_not_train_may_change_in_a_repetition(
     out = tmp_path / "again.safetensors"
     vidgan.train(clip, target, out, repeat=look, overrides=["encode.crf=30"])
     assert load_look(out).recipe == override_recipe(load_look(look).recipe, ["encode.crf=30"])
-    with pytest.raises(UsageError, match=r"--repeat trains by the look's own \[train\] values"):
+    with pytest.raises(UsageError, match=r"--repeat trains by the look's own \[parts\] and \[train\]"):
         vidgan.train(clip, target, tmp_path / "b.safetensors", repeat=look, overrides=["train.seed=9"])
 
 

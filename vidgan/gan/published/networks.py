@@ -43,7 +43,7 @@ class Layers:
 
 
 class GrownGenerator(nn.Module):
-    """One head and one tail; stages between them hand on features (Hinz et al. 2021, sec. 3.1; the thesis).
+    """One head and one tail; stages between them hand on features (Hinz et al. 2021; the thesis).
 
     From a picture at the coarsest size, or noise in its place, to one at the finest.
     """
@@ -56,7 +56,7 @@ class GrownGenerator(nn.Module):
         self.apply(_draw_weights)
 
     def grow(self) -> None:
-        """Add a stage that starts as a copy of the finest one (sec. 3.2)."""
+        """Add a stage that starts as a copy of the finest one."""
         self.stages.append(deepcopy(self.stages[-1]))
 
     def forward(self, start: Tensor, noises: Sequence[Tensor]) -> Tensor:

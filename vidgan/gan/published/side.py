@@ -232,7 +232,7 @@ class StackedSide(Side):
         return self._handed_on(self.sizes(size), start, self.newest + 1, rng)
 
     def inject(self, picture: Tensor, scale: int, rng: torch.Generator, amp: float = 1.0) -> Tensor:
-        """(1, 3, H, W) -> the same size, drawn anew from that scale on (Benaim et al. 2020, sec. 3.3)."""
+        """(1, 3, H, W) -> the same size, drawn anew from that scale on (Benaim et al. 2020)."""
         sizes = self.sizes(size_of(picture))
         for index in range(scale, self.newest + 1):
             picture = self._draw(index, resize(picture, sizes[index]).clamp(-1, 1), rng, amp)

@@ -18,7 +18,7 @@ def stage_sizes(pictures: Sequence[Size], recipe: Recipe) -> list[list[Size]]:
 
 
 def logarithmic_sizes(finest: Size, coarsest_px: int, stages: int) -> list[Size]:
-    """ConSinGAN's (Hinz et al. 2021, sec. 3.3): more stages where pictures are small, coarsest first.
+    """ConSinGAN's (Hinz et al. 2021): more stages where pictures are small, coarsest first.
 
     Level n of 0..N is r^(((N-1)/log N) log(N-n) + 1) of the finest, r^N bringing its short side to
     coarsest_px; rounded up.
