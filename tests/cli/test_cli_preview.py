@@ -11,6 +11,7 @@ from typer.testing import Result
 from vidgan.media import open_clip, read_picture
 
 Cli = Callable[..., Result]
+Refused = Callable[..., str]
 Job = Callable[[str], list[object]]
 
 
@@ -60,3 +61,11 @@ def test_strengths_that_are_none_are_refused(
     assert (shown.exit_code, shown.stdout) == (2, "")
     assert told in shown.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_strengths_that_a_method_does_not_have_are_refused(
+    refused: Refused, clip: Path, target: Path, tmp_path: Path
+) -> None:
+    options = ("-p", "thesis", "--strengths", "0,1")
+    message = refused("preview", clip, target, "-o", tmp_path / "a.png", *options, code=2)
+    assert "strength is always 1" in message

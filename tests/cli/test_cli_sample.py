@@ -2,14 +2,19 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from typer.testing import Result
 
+import vidgan
+from vidgan.errors import Interrupted
+from vidgan.gan.look import load_look
 from vidgan.media import read_picture
 
 Cli = Callable[..., Result]
@@ -131,3 +136,37 @@ def test_repeating_gives_the_same_samples(cli: Cli, learnt: Path, target: Path, 
     for name, look in (("a", learnt), ("b", again)):
         cli("sample", look, "-n", 1, "--seed", 0, "-o", tmp_path / f"{name}.png")
     assert np.array_equal(read_picture(tmp_path / "a.png"), read_picture(tmp_path / "b.png"))
+
+
+def test_a_stopped_lesson_goes_on_to_the_same_end(
+    alone: Path, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, stopped = tmp_path / "whole.safetensors", tmp_path / "stopped.safetensors"
+    vidgan.train(target, None, whole, pipeline=str(alone))
+
+    @contextmanager
+    def at_once() -> Iterator[Callable[[], bool]]:
+        yield lambda: True
+
+    with monkeypatch.context() as patched:
+        patched.setattr("vidgan.jobs.train.stop_when_interrupted", at_once)
+        with pytest.raises(Interrupted, match=r"in stage 1 of 2, iteration 1: .* --resume goes on"):
+            vidgan.train(target, None, stopped, pipeline=str(alone))
+    vidgan.train(target, None, stopped, pipeline=str(alone), resume=True)
+    ends = [load_look(path).model.tensors() for path in (whole, stopped)]
+    assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--rate", 25), "learns one picture: leave --rate out"),
+        (("--stream", 1, "--allow-truncated"), "leave --stream, --allow-truncated out"),
+        (("--frame", 3), "leave TARGET and --frame out"),
+    ],
+)
+def test_what_is_meant_for_clips_is_refused_for_a_picture(
+    refused: Refused, alone: Path, target: Path, tmp_path: Path, options: tuple[object, ...], told: str
+) -> None:
+    out = tmp_path / "a.safetensors"
+    assert told in refused("train", target, "-p", alone, "-o", out, *options, code=2)
