@@ -170,9 +170,11 @@ def _tell_what_is_lost(look: Look, footage: Footage, watch: Watch, device: torch
     frame = to_tensor([*footage.held_out, footage.frame][0], device)
     kept = abs(layout_kept(look.translation(device, settings)(frame), frame))  # light may become dark
     if kept < _LOST_STRUCTURE:
+        can_be_lowered = look.recipe.parts.conditioning == "pyramid" and settings.strength > 0
+        lower = " or a lower --strength" if can_be_lowered else ""
         watch.notice(
             f"little of the clip's layout is kept (correlation {kept:.2f}): the result may show the target's "
-            "own things; try another --frame or a lower --strength"
+            f"own things; try another --frame{lower}"
         )
 
 

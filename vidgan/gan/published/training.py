@@ -1,5 +1,6 @@
 """Training by a published recipe, on whole pictures: draw fakes, update critics and generators, advance."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from vidgan.gan.training import Trained, TrainProgress
 from vidgan.resample import to_pixels, to_tensor
 
 _BETAS = (0.5, 0.999)
-_REPORT_EVERY = 5
+_REPORT_SECONDS = 0.2  # reading losses off a GPU makes it wait
 _MEMORY = 0.05
 
 
@@ -56,13 +57,15 @@ class PublishedTrainer:
         should_stop: Callable[[], bool],
     ) -> Trained:
         self.schedule.resume()
+        told = 0.0
         for stage in range(max(0, self.stage), self.stages):
             if stage > self.stage:
                 self.enter(stage)
             for tick in self.schedule.ticks(stage):
                 self._iterate(tick)
-                if tick.step % _REPORT_EVERY == 0:
+                if time.monotonic() - told > _REPORT_SECONDS:
                     on_progress(self._progress(stage, tick))
+                    told = time.monotonic()
                 if should_stop():
                     return self.trained(interrupted=True)
             on_stage(self.trained())
