@@ -98,6 +98,7 @@ class PartsSettings:
     plain_stages: int = 0
     noise_rmse: float = 0.1
     leak: float = 0.05
+    padding: str = "layers"
     critic_rate: float = 1.0
     critic_steps: int = 1
     generator_steps: int = 1
@@ -106,6 +107,7 @@ class PartsSettings:
         _one_of(("pyramid", "start", "none"), conditioning=self.conditioning)
         _one_of(("features", "pictures"), hand_on=self.hand_on)
         _one_of(("even", "logarithmic", "constant"), ladder=self.ladder)
+        _one_of(("layers", "stages"), padding=self.padding)
         _between(0, 16, stages=self.stages, trained_stages=self.trained_stages, widen_every=self.widen_every)
         _at_least(0, plain_stages=self.plain_stages, noise_rmse=self.noise_rmse, max_px=self.max_px)
         _between(0, 1, lower_rate=self.lower_rate, leak=self.leak)
@@ -292,6 +294,9 @@ class Recipe:
             raise RecipeError(f"{', '.join(changed)}: only with conditioning = 'pyramid'; leave it out")
         if self.parts.conditioning == "none" and self.train.lambda_cyc != TrainSettings.lambda_cyc:
             raise RecipeError("lambda_cyc: one picture has no cycle; leave it out")
+        least = 2 * (self.train.blocks + 2) + 1
+        if self.train.coarsest_px < least:
+            raise RecipeError(f"coarsest_px: blocks = {self.train.blocks} leave nothing of it; give {least}")
         if self.parts.ladder == "logarithmic" and self.train.scale_factor != TrainSettings.scale_factor:
             raise RecipeError("scale_factor: a logarithmic ladder has parts.stages; leave it out")
 

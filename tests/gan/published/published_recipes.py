@@ -24,7 +24,8 @@ TRAIN = TrainSettings(
 def recipe(conditioning: str = "none", hand_on: str = "features", **parts: object) -> Recipe:
     """Three stages or so; features on a logarithmic ladder, pictures on one of a constant factor."""
     ladder = {"features": {"ladder": "logarithmic", "stages": 3}, "pictures": {"ladder": "constant"}}
-    chosen = {**ladder[hand_on], "trained_stages": 1 if hand_on == "pictures" else 0, **parts}
+    chosen = {**ladder[hand_on], "trained_stages": 1 if hand_on == "pictures" else 0}
+    chosen = {**chosen, "padding": "stages", **parts}
     settings = PartsSettings(conditioning=conditioning, hand_on=hand_on, **chosen)
     train = TRAIN if conditioning == "none" else replace(TRAIN, lambda_cyc=1.0)
     if hand_on == "pictures":

@@ -4,7 +4,8 @@ import pytest
 import torch
 from published_recipes import recipe, side
 
-from vidgan.config import load_recipe
+from vidgan.config import Recipe, load_recipe
+from vidgan.errors import MediaError, RecipeError
 from vidgan.gan.published.model import new_sides
 from vidgan.gan.published.networks import (
     GrownGenerator,
@@ -14,8 +15,13 @@ from vidgan.gan.published.networks import (
     StackedGenerator,
     widened,
 )
+from vidgan.gan.published.side import Side
 from vidgan.gan.published.sizes import stage_sizes
 from vidgan.gan.published.training import PublishedTrainer
+
+
+def side_of(known: Recipe) -> Side:
+    return new_sides([torch.zeros(1, 3, 40, 40)], known)[0]
 
 
 def parameters(network: torch.nn.Module) -> int:
@@ -52,6 +58,48 @@ def test_structural_analogys_parameters():
         113_665,
         448_513,
     ]
+
+
+@pytest.mark.parametrize("size", [(25, 34), (30, 30)])
+def test_critics_judge_what_is_picture_to_the_edge(size):
+    critic = PlainCritic(side_of(load_recipe("consingan"))._critic_layers(8))
+    assert critic(torch.zeros(1, 3, *size)).shape == (1, 1, size[0] - 10, size[1] - 10)
+
+
+def test_padding_once_or_layer_by_layer_differs_at_the_edge_alone():
+    once, each = (ScaleGenerator(Layers(4, 1, padding=padding)) for padding in (0, 1))
+    each.load_state_dict(once.state_dict())
+    torch.nn.init.constant_(once.body[0][0].bias, 0.5)
+    torch.nn.init.constant_(each.body[0][0].bias, 0.5)
+    picture = torch.rand(1, 3, 16, 20)
+    a, b = once(picture), each(picture)
+    assert a.shape == b.shape == picture.shape
+    torch.testing.assert_close(a[..., 3:-3, 3:-3], b[..., 3:-3, 3:-3])
+    assert (a - b).abs().amax() > 1e-4
+
+
+def test_edges_are_upsampled_beyond_the_picture_not_padded_with_zeros():
+    """ConSinGAN's: a stage takes in what is larger by its convolutions, the noise too."""
+    generator = GrownGenerator(Layers(4, 2, padding=0))
+    generator.grow()
+    assert generator.margin == 2
+    out = generator(torch.rand(1, 3, 10, 12), [torch.zeros(1, 4, 20 + 4, 24 + 4)])
+    assert out.shape == (1, 3, 20, 24)
+    even = [p for stage in generator.stages for p in stage.parameters()]
+    for p in even:
+        torch.nn.init.constant_(p, 0.1)
+    features = torch.ones(1, 4, 20, 24)
+    stage = generator.stages[1](torch.ones(1, 4, 24, 28))
+    assert stage.shape == features.shape
+    assert stage.amax() == stage.amin()  # as much at the edge as in the middle
+
+
+def test_pictures_too_small_for_critics_are_refused():
+    chosen = recipe("none", "features")
+    with pytest.raises(MediaError, match="side of 6 pixels is too small for critics of 3"):
+        stage_sizes([(6, 40)], chosen)
+    with pytest.raises(RecipeError, match="coarsest_px: blocks = 9"):
+        load_recipe("singan", ["train.blocks=9", "train.coarsest_px=20"])
 
 
 def test_two_pictures_of_two_sizes_have_as_many_stages():

@@ -1,4 +1,4 @@
-"""The published generators and critic. All are of 3x3 convolutions that keep the size."""
+"""The published generators and critic, of 3x3 convolutions."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -15,42 +15,51 @@ _WEIGHT_STD = 0.02
 class ConvBlock(nn.Sequential):
     """Convolution, batch norm if asked for, LeakyReLU. A batch is one picture: it is its own statistic."""
 
-    def __init__(self, inputs: int, outputs: int, batch_norm: bool, leak: float) -> None:
-        norm = [nn.BatchNorm2d(outputs, track_running_stats=False)] if batch_norm else []
-        super().__init__(nn.Conv2d(inputs, outputs, 3, padding=1), *norm, nn.LeakyReLU(leak, inplace=True))
+    def __init__(self, inputs: int, outputs: int, layers: "Layers") -> None:
+        norm = [nn.BatchNorm2d(outputs, track_running_stats=False)] if layers.batch_norm else []
+        convolution = nn.Conv2d(inputs, outputs, 3, padding=layers.padding)
+        super().__init__(convolution, *norm, nn.LeakyReLU(layers.leak, inplace=True))
 
 
 @dataclass(frozen=True)
 class Layers:
-    """What a generator or critic is made of. leak: of the LeakyReLUs below zero."""
+    """What a generator or critic is made of.
+
+    leak: of the LeakyReLUs below zero. padding: 1 where every convolution keeps the size, 0 where it takes
+    a pixel off at each edge.
+    """
 
     channels: int
     blocks: int
     batch_norm: bool = False
     leak: float = 0.05
+    padding: int = 1
 
     def head(self) -> ConvBlock:
-        return ConvBlock(3, self.channels, self.batch_norm, self.leak)
+        return ConvBlock(3, self.channels, self)
 
     def body(self) -> nn.Sequential:
-        one = (
-            ConvBlock(self.channels, self.channels, self.batch_norm, self.leak) for _ in range(self.blocks)
-        )
-        return nn.Sequential(*one)
+        return nn.Sequential(*(ConvBlock(self.channels, self.channels, self) for _ in range(self.blocks)))
 
     def tail(self, outputs: int) -> nn.Conv2d:
-        return nn.Conv2d(self.channels, outputs, 3, padding=1)
+        return nn.Conv2d(self.channels, outputs, 3, padding=self.padding)
+
+    def margin(self, convolutions: int) -> int:
+        """Pixels that so many convolutions take off at each edge."""
+        return convolutions * (1 - self.padding)
 
 
 class GrownGenerator(nn.Module):
     """One head and one tail; stages between them hand on features (Hinz et al. 2021; the thesis).
 
-    From a picture at the coarsest size, or noise in its place, to one at the finest.
+    From a picture at the coarsest size, or noise in its place, to one at the finest. What convolutions take
+    off is made up for by upsampling as much larger, so that edges vary as the middle does (its code).
     """
 
     def __init__(self, layers: Layers) -> None:
         super().__init__()
         self.channels = layers.channels
+        self.edge, self.margin = layers.margin(1), layers.margin(layers.blocks)
         self.head, self.tail = layers.head(), layers.tail(3)
         self.stages = nn.ModuleList([layers.body()])
         self.apply(_draw_weights)
@@ -60,12 +69,19 @@ class GrownGenerator(nn.Module):
         self.stages.append(deepcopy(self.stages[-1]))
 
     def forward(self, start: Tensor, noises: Sequence[Tensor]) -> Tensor:
-        """start: (B, 3, h, w) in [-1, 1], or noise. noises: one (B, C, h, w) for every further stage."""
-        x = self.stages[0](self.head(start))
+        """start: (B, 3, h, w) in [-1, 1], or noise.
+
+        noises: for every further stage one (B, C, h + 2m, w + 2m), m being the margin, h x w its size.
+        """
+        x = self.head(_padded(start, self.edge))
+        if self.margin:
+            height, width = x.shape[-2:]
+            x = _padded(_upsampled(x, (height + 2, width + 2)), self.margin - 1)
+        x = self.stages[0](x)
         for stage, noise in zip(self.stages[1:], noises, strict=True):
-            x = F.interpolate(x, noise.shape[-2:], mode="bicubic", align_corners=True)
-            x = x + stage(x + noise)
-        return torch.tanh(self.tail(x))
+            height, width = (side - 2 * self.margin for side in noise.shape[-2:])
+            x = _upsampled(x, (height, width)) + stage(_upsampled(x, noise.shape[-2:]) + noise)
+        return torch.tanh(self.tail(_padded(x, self.edge)))
 
 
 class ScaleGenerator(nn.Module):
@@ -74,10 +90,11 @@ class ScaleGenerator(nn.Module):
     def __init__(self, layers: Layers) -> None:
         super().__init__()
         self.body, self.tail = nn.Sequential(layers.head(), layers.body()), layers.tail(3)
+        self.margin = layers.margin(layers.blocks + 2)
         self.apply(_draw_weights)
 
     def forward(self, picture: Tensor) -> Tensor:
-        return torch.tanh(self.tail(self.body(picture)))
+        return torch.tanh(self.tail(self.body(_padded(picture, self.margin))))
 
 
 class StackedGenerator(nn.Module):
@@ -111,7 +128,10 @@ class StackedGenerator(nn.Module):
 
 
 class PlainCritic(nn.Module):
-    """A patch critic of head, blocks and tail: (B, 3, H, W) -> (B, 1, H, W), high for real."""
+    """A patch critic of head, blocks and tail, high for real: (B, 3, H, W) -> (B, 1, H - 2m, W - 2m).
+
+    m: as many as it has convolutions, where they are not padded.
+    """
 
     def __init__(self, layers: Layers) -> None:
         super().__init__()
@@ -120,6 +140,16 @@ class PlainCritic(nn.Module):
 
     def forward(self, picture: Tensor) -> Tensor:
         return self.tail(self.body(picture))
+
+
+def _padded(x: Tensor, pixels: int) -> Tensor:
+    return F.pad(x, (pixels,) * 4) if pixels else x
+
+
+def _upsampled(x: Tensor, size: Sequence[int]) -> Tensor:
+    if tuple(size) == tuple(x.shape[-2:]):
+        return x
+    return F.interpolate(x, tuple(size), mode="bicubic", align_corners=True)
 
 
 def _draw_weights(module: nn.Module) -> None:

@@ -129,10 +129,13 @@ class Side(ABC):
             self.critic.load_state_dict(before.state_dict())
 
     def _layers(self) -> Layers:
-        return Layers(self.train.channels, self.train.blocks, self.parts.batch_norm, self.parts.leak)
+        parts = self.parts
+        padding = int(parts.padding == "layers")
+        return Layers(self.train.channels, self.train.blocks, parts.batch_norm, parts.leak, padding)
 
     def _critic_layers(self, width: int) -> Layers:
-        return replace(self._layers(), channels=width)
+        """Critics are not padded: what they judge is picture to the edge (all three codes)."""
+        return replace(self._layers(), channels=width, padding=0)
 
     def _noise(self, channels: int, size: Size, rng: torch.Generator) -> Tensor:
         return torch.randn(1, channels, *size, generator=rng, device=rng.device).to(self.device)
@@ -165,7 +168,8 @@ class GrownSide(Side):
         first = resize(self.levels[0], sizes[0]) if start else self._noise(3, sizes[0], rng)
         noises = self._noises(sizes, rng)
         for stage in range(1, start):
-            noises[stage - 1] = self.noise_amps[stage] * resize(self._kept_noises[stage - 1], sizes[stage])
+            kept = resize(self._kept_noises[stage - 1], size_of(noises[stage - 1]))
+            noises[stage - 1] = self.noise_amps[stage] * kept
         return self.generator(first, noises)
 
     def _critic_layers(self, width: int) -> Layers:
@@ -187,11 +191,15 @@ class GrownSide(Side):
 
     def _keep_noise(self, rng: torch.Generator) -> None:
         if self.newest:
-            self._kept_noises.append(self._noise(self.generator.channels, size_of(self.real), rng))
+            self._kept_noises.append(self._feature_noise(size_of(self.real), rng))
 
     def _noises(self, sizes: Sequence[Size], rng: torch.Generator) -> list[Tensor]:
         pairs = zip(self.noise_amps[1:], sizes[1:], strict=True)
-        return [amp * self._noise(self.generator.channels, size, rng) for amp, size in pairs]
+        return [amp * self._feature_noise(size, rng) for amp, size in pairs]
+
+    def _feature_noise(self, size: Size, rng: torch.Generator) -> Tensor:
+        height, width = (side + 2 * self.generator.margin for side in size)
+        return self._noise(self.generator.channels, (height, width), rng)
 
     def _grow(self) -> None:
         self._widen()

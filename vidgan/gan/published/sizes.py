@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from vidgan.config import Recipe
+from vidgan.errors import MediaError
 from vidgan.gan.pyramid import Size
 
 
@@ -11,6 +12,12 @@ def stage_sizes(pictures: Sequence[Size], recipe: Recipe) -> list[list[Size]]:
     """Every picture's sizes, coarsest first: as many for each, as all climb together."""
     train, parts = recipe.train, recipe.parts
     coarsest = min(train.coarsest_px, *(side for size in pictures for side in size))
+    least = 2 * (train.blocks + 2) + 1
+    if coarsest < least:
+        raise MediaError(
+            f"a picture with a side of {coarsest} pixels is too small for critics of {train.blocks + 2} "
+            f"convolutions: give one of {least} or more."
+        )
     if parts.ladder == "logarithmic":
         return [logarithmic_sizes(size, coarsest, parts.stages) for size in pictures]
     steps = constant_steps(min(min(size) for size in pictures), coarsest, 1 / train.scale_factor)
