@@ -181,4 +181,4 @@ class PublishedTrainer:
 
 
 def _adam(parameters: list[nn.Parameter]) -> Adam:
-    return Adam(parameters, 0.0, _BETAS, largest=None)
+    return Adam(parameters, 0.0, _BETAS)
