@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 import vidgan
 from vidgan.cli.program import app
 from vidgan.gan import palette
+from vidgan.gan.painted import table
 from vidgan.gan.preparation import redraw
 from vidgan.media import open_clip
 
@@ -53,6 +54,12 @@ def one_thread() -> None:
 def coarse_palette_tables() -> None:
     """A full table takes longer than a whole tiny training; test_palette.py uses it."""
     palette._TABLE_SIDE = 9
+
+
+@pytest.fixture(scope="session", autouse=True)
+def coarse_colour_tables() -> None:
+    """A full one takes two seconds to fit."""
+    table._NODES = 9
 
 
 def moving_square(index: int, width: int, height: int) -> np.ndarray:

@@ -5,7 +5,7 @@ import json
 import math
 import tomllib
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import Field, asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,31 @@ _OURS = [
     "cycle_every",
     "reconstruct_every",
 ]
+# What painted keyframes are trained by.
+_PAINTED = (
+    "seconds",
+    "steps",
+    "seed",
+    "channels",
+    "window_px",
+    "windows",
+    "frames",
+    "critic_channels",
+    "lambda_adv",
+    "lambda_patch",
+    "patch_px",
+    "patch_whitening",
+    "projections",
+    "learning_rate",
+    "decay",
+    "decay_to",
+    "precision",
+)
 _KINDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
+
+
+def _is_changed(settings: Any, field: Field) -> bool:
+    return bool(getattr(settings, field.name) != field.default)
 
 
 def _at_least(low: float, **values: float) -> None:
@@ -104,7 +128,7 @@ class PartsSettings:
     generator_steps: int = 1
 
     def __post_init__(self) -> None:
-        _one_of(("pyramid", "start", "none"), conditioning=self.conditioning)
+        _one_of(("pyramid", "start", "none", "painted"), conditioning=self.conditioning)
         _one_of(("features", "pictures"), hand_on=self.hand_on)
         _one_of(("even", "logarithmic", "constant"), ladder=self.ladder)
         _one_of(("layers", "stages"), padding=self.padding)
@@ -113,8 +137,9 @@ class PartsSettings:
         _between(0, 1, lower_rate=self.lower_rate, leak=self.leak)
         _between(0.001, 100, critic_rate=self.critic_rate)
         _between(1, 10, critic_steps=self.critic_steps, generator_steps=self.generator_steps)
-        if self.conditioning == "pyramid":
-            self._refuse("conditioning = 'pyramid'", *(f.name for f in fields(self)))
+        if self.conditioning in ("pyramid", "painted"):
+            others = [f.name for f in fields(self) if f.name != "conditioning"]
+            self._refuse(f"conditioning = {self.conditioning!r}", *others)
         else:
             self._check_published()
 
@@ -134,7 +159,7 @@ class PartsSettings:
 
     def _refuse(self, beside: str, *names: str) -> None:
         """What would count nothing beside that is not to be set."""
-        changed = [f.name for f in fields(self) if f.name in names and getattr(self, f.name) != f.default]
+        changed = [f.name for f in fields(self) if f.name in names and _is_changed(self, f)]
         if changed:
             raise RecipeError(f"{', '.join(changed)}: not with {beside}; leave it out")
 
@@ -280,16 +305,24 @@ class Recipe:
         starts_coarsest = self.parts.conditioning == "start" and self.parts.hand_on == "features"
         if starts_coarsest and self.translate.strength != 1:
             raise RecipeError("where features are handed on from the coarsest picture, strength is always 1")
-        if self.parts.conditioning != "pyramid":
+        if self.parts.conditioning == "painted":
+            self._check_painted()
+        elif self.parts.conditioning != "pyramid":
             self._check_published()
+
+    def _check_painted(self) -> None:
+        """A painted keyframe leaves less to be chosen; what would count nothing is not to be set."""
+        for section, known in (("train", _PAINTED), ("translate", ("method",))):
+            settings = getattr(self, section)
+            changed = [f.name for f in fields(settings) if f.name not in known and _is_changed(settings, f)]
+            if changed:
+                raise RecipeError(f"{', '.join(changed)}: not for painted keyframes; leave it out")
 
     def _check_published(self) -> None:
         """Published methods know one game and whole pictures; what they do not know is not to be set."""
         if (self.train.objective, self.train.precision) != ("wgan-gp", "fp32"):
             raise RecipeError("published parts train by objective = 'wgan-gp' with precision = 'fp32'")
-        changed = [
-            f.name for f in fields(self.train) if f.name in _OURS and getattr(self.train, f.name) != f.default
-        ]
+        changed = [f.name for f in fields(self.train) if f.name in _OURS and _is_changed(self.train, f)]
         if changed:
             raise RecipeError(f"{', '.join(changed)}: only with conditioning = 'pyramid'; leave it out")
         if self.parts.conditioning == "none" and self.train.lambda_cyc != TrainSettings.lambda_cyc:

@@ -23,15 +23,15 @@ def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(x, size=size, mode="bicubic", align_corners=False, antialias=True)
 
 
-def warp(x: Tensor, flow: Tensor) -> Tensor:
+def warp(x: Tensor, flow: Tensor, sharp: bool = False) -> Tensor:
     """Backward warp: out(p) = x(p + flow(p)), bilinear, the border repeated outwards.
 
-    x: (B, C, H, W) of any range. flow: (B, 2, H, W) or (1, 2, H, W) in pixels, channel 0 along x.
-    Differentiable in both. One picture on the CPU that needs no gradient goes through OpenCV, which
-    is several times faster.
+    x: (B, C, H, W) of any range. flow: (B, 2, H, W) or (1, 2, H, W) in pixels, channel 0 along x. sharp:
+    bicubic (a = -0.75), which keeps fine detail and overshoots a little at edges. Differentiable in both. One
+    picture on the CPU that needs no gradient goes through OpenCV, which is several times faster.
     """
     if _is_plain(x) and _is_plain(flow):
-        return _warp_planes(x, flow)
+        return _warp_planes(x, flow, cv2.INTER_CUBIC if sharp else cv2.INTER_LINEAR)
     height, width = x.shape[-2:]
     columns = torch.arange(width, dtype=flow.dtype, device=flow.device)
     rows = torch.arange(height, dtype=flow.dtype, device=flow.device)[:, None]
@@ -39,8 +39,9 @@ def warp(x: Tensor, flow: Tensor) -> Tensor:
     grid_x = (columns + flow[:, 0]) * (2 / max(width - 1, 1)) - 1
     grid_y = (rows + flow[:, 1]) * (2 / max(height - 1, 1)) - 1
     grid = torch.stack([grid_x, grid_y], dim=-1).to(x.dtype)  # (B, H, W, 2)
+    mode = "bicubic" if sharp else "bilinear"
     return F.grid_sample(
-        x, grid.expand(len(x), -1, -1, -1), mode="bilinear", padding_mode="border", align_corners=True
+        x, grid.expand(len(x), -1, -1, -1), mode=mode, padding_mode="border", align_corners=True
     )
 
 
@@ -54,6 +55,16 @@ def blur(x: Tensor, sigma: float) -> Tensor:
     padded = F.pad(x, (radius, radius, radius, radius), mode="replicate")
     rows = F.conv2d(padded, kernel.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
     return F.conv2d(rows, kernel.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)
+
+
+def surroundings(x: Tensor, reach: int) -> Tensor:
+    """The mean of the (2 reach + 1)^2 pixels around each of (B, C, H, W), the border repeated outwards."""
+    side = 2 * reach + 1
+    if _is_plain(x):
+        planes = x[0].detach().contiguous().numpy()
+        means = [cv2.blur(plane, (side, side), borderType=cv2.BORDER_REPLICATE) for plane in planes]
+        return torch.from_numpy(np.stack(means))[None]
+    return F.avg_pool2d(F.pad(x, [reach] * 4, mode="replicate"), side, 1)
 
 
 def warp_array(image: NDArray, flow_px: NDArray[np.float32]) -> NDArray:
@@ -91,14 +102,14 @@ def to_pixels(x: Tensor, dtype: DTypeLike = np.uint8) -> NDArray:
     return np.ascontiguousarray(((picture + 1) * half).round().clamp(0, 2 * half).cpu().numpy().astype(dtype))
 
 
-def _warp_planes(x: Tensor, flow: Tensor) -> Tensor:
+def _warp_planes(x: Tensor, flow: Tensor, interpolation: int) -> Tensor:
     height, width = x.shape[-2:]
     map_x = (flow[0, 0] + torch.arange(width)).numpy()
     map_y = (flow[0, 1] + torch.arange(height)[:, None]).numpy()
     planes = x[0].detach().contiguous().numpy()
     out = np.empty_like(planes)
     for plane, warped in zip(planes, out, strict=True):
-        cv2.remap(plane, map_x, map_y, cv2.INTER_LINEAR, dst=warped, borderMode=cv2.BORDER_REPLICATE)
+        cv2.remap(plane, map_x, map_y, interpolation, dst=warped, borderMode=cv2.BORDER_REPLICATE)
     return torch.from_numpy(out)[None]
 
 

@@ -13,7 +13,7 @@ from vidgan.errors import UsageError
 from vidgan.gan.crossing import Crossing
 from vidgan.gan.device import autocast, choose_precision
 from vidgan.gan.generator import draw_noise
-from vidgan.gan.model import LEARNT_A_PAIR, Model, Sampler, named, prefixed
+from vidgan.gan.model import LEARNT_A_PAIR, Model, Motion, Sampler, named, prefixed
 from vidgan.gan.pyramid import Ladder, shown_levels, size_of
 from vidgan.gan.tones import match_tones
 from vidgan.resample import resize
@@ -38,7 +38,9 @@ class Conditioned(Model):
     def grown(self) -> int:
         return len(self.to_b.generator.stages)
 
-    def translation(self, recipe: Recipe, settings: TranslateSettings, device: torch.device) -> "Translator":
+    def translation(
+        self, recipe: Recipe, settings: TranslateSettings, device: torch.device, motion: Motion
+    ) -> "Translator":
         crossing = self.to_a if settings.reverse else self.to_b
         return Translator(crossing.to(device), self.ladder, settings, recipe.train.precision, device)
 
@@ -83,7 +85,7 @@ class Translator:
         self._noises: list[Tensor] = []
 
     @torch.inference_mode()
-    def __call__(self, frame: Tensor) -> Tensor:
+    def __call__(self, frame: Tensor, number: int | None = None) -> Tensor:
         """frame: (1, 3, H, W) in [-1, 1] -> the same shape and range, float32, in the look."""
         height, width = frame.shape[-2:]
         margin = min(_MARGIN_PX, height - 1, width - 1)

@@ -16,15 +16,15 @@ Weights = Sequence[tuple[Tensor, Tensor]]
 
 
 class PatchCritic(nn.Module):
-    """Five 3x3 convolutions (an 11x11 patch): (B, 3, H, W) in [-1, 1] -> (B, 1, H, W) scores, high for real.
+    """Five 3x3 convolutions (an 11x11 patch): (B, inputs, H, W) -> (B, 1, H, W) scores, high for real.
 
     With `spectral`, weights are divided by their largest singular value (Miyato et al. 2018). Torch's own
     spectral_norm does this anew at every call; here it is done once per update.
     """
 
-    def __init__(self, channels: int, spectral: bool, layers: int = 5) -> None:
+    def __init__(self, channels: int, spectral: bool, layers: int = 5, inputs: int = 3) -> None:
         super().__init__()
-        widths = [3, *[channels] * (layers - 1), 1]
+        widths = [inputs, *[channels] * (layers - 1), 1]
         self.convs = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(widths))
         self.spectral = spectral
         for index, width in enumerate(widths[1:]):

@@ -15,13 +15,19 @@ from torch import Tensor
 from vidgan.config import Recipe, TranslateSettings, dump_recipe, parse_recipe
 from vidgan.errors import LookError, RecipeError
 from vidgan.gan.conditioned import Conditioned
-from vidgan.gan.model import Model, Translation, named, prefixed
+from vidgan.gan.model import Model, Motion, Translation, at_rest, named, prefixed
+from vidgan.gan.painted.model import Painted
 from vidgan.gan.published.model import Published
 from vidgan.gan.schedule import Record
 from vidgan.gan.training import Trained
 
 FORMAT = "vidgan-look-5"
-MODELS: dict[str, type[Model]] = {"pyramid": Conditioned, "start": Published, "none": Published}
+MODELS: dict[str, type[Model]] = {
+    "pyramid": Conditioned,
+    "start": Published,
+    "none": Published,
+    "painted": Painted,
+}
 """By what the generators are told (PartsSettings.conditioning)."""
 
 
@@ -57,9 +63,14 @@ class Look:
         """What a training needs to repeat this look's."""
         return Record(self.rates, self.threads)
 
-    def translation(self, device: torch.device, settings: TranslateSettings | None = None) -> Translation:
-        """Ready to be applied to frames; settings: the recipe's own where None."""
-        return self.model.translation(self.recipe, settings or self.recipe.translate, device)
+    def translation(
+        self,
+        device: torch.device,
+        settings: TranslateSettings | None = None,
+        motion: Motion = at_rest,
+    ) -> Translation:
+        """Ready to be applied to frames. settings: the recipe's own where None. motion: for its use alone."""
+        return self.model.translation(self.recipe, settings or self.recipe.translate, device, motion)
 
 
 def save_look(look: Look, path: Path) -> None:

@@ -2,16 +2,45 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from vidgan.config import Recipe, TranslateSettings
 from vidgan.gan.pyramid import Size
 
-Translation = Callable[[Tensor], Tensor]
-"""(1, 3, H, W) in [-1, 1] -> the same shape and range, float32, in the look; the same for the same frame."""
+
+class Translation(Protocol):
+    """One frame's way into the look, the same for the same frame."""
+
+    def __call__(self, frame: Tensor, number: int | None = None) -> Tensor:
+        """frame: (1, 3, H, W) in [-1, 1] -> the same shape and range, float32. number: where it stands."""
+        ...
+
+
+@runtime_checkable
+class InTwoSteps(Protocol):
+    """A Translation that can be divided, so that one frame's first step runs beside another's second."""
+
+    def prepare(self, frame: Tensor, number: int | None = None) -> Any:
+        """What a frame is told, from its pixels and its place."""
+        ...
+
+    def finish(self, prepared: Any) -> Tensor:
+        """The frame in the look."""
+        ...
+
+
+Motion = Callable[[NDArray, NDArray], NDArray]
+"""Pixels a, b (H, W, 3) to the flow from a to b, (H, W, 2) in pixels: motion.FlowEstimator."""
+
+
+def at_rest(a: NDArray, b: NDArray) -> NDArray:
+    """The Motion of a world in which nothing moves."""
+    return np.zeros((*a.shape[:2], 2), np.float32)
 
 
 LEARNT_A_PAIR = "a look of a clip and a target is rendered: vidgan render CLIP -m LOOK -o OUT"
@@ -38,8 +67,10 @@ class Model(ABC):
         """How many its generators have: all, unless it is still in training."""
 
     @abstractmethod
-    def translation(self, recipe: Recipe, settings: TranslateSettings, device: torch.device) -> Translation:
-        """Ready to be applied on that device; recipe: what it was trained by."""
+    def translation(
+        self, recipe: Recipe, settings: TranslateSettings, device: torch.device, motion: Motion
+    ) -> Translation:
+        """Ready to be applied on that device; recipe: what it was trained by. motion: for its use alone."""
 
     @abstractmethod
     def sampler(self, device: torch.device) -> Sampler:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vidgan.config import Recipe, TranslateSettings
 from vidgan.errors import UsageError
-from vidgan.gan.model import LEARNT_A_PAIR, Model, Sampler, Translation, named, prefixed
+from vidgan.gan.model import LEARNT_A_PAIR, Model, Motion, Sampler, Translation, named, prefixed
 from vidgan.gan.published.side import SIDES, Side, StackedSide
 from vidgan.gan.published.sizes import stage_sizes
 from vidgan.gan.pyramid import Size, size_of
@@ -31,7 +31,9 @@ class Published(Model):
     def grown(self) -> int:
         return self.sides[0].newest + 1
 
-    def translation(self, recipe: Recipe, settings: TranslateSettings, device: torch.device) -> Translation:
+    def translation(
+        self, recipe: Recipe, settings: TranslateSettings, device: torch.device, motion: Motion
+    ) -> Translation:
         if len(self.sides) != 2:
             raise UsageError(
                 f"{recipe.name} learns one picture and translates none: vidgan sample LOOK -o SHEET.png"
@@ -79,7 +81,7 @@ class FixedNoiseTranslator:
         self.tones = tone_quantiles(self.source.levels[-1])
 
     @torch.inference_mode()
-    def __call__(self, frame: Tensor) -> Tensor:
+    def __call__(self, frame: Tensor, number: int | None = None) -> Tensor:
         """frame: (1, 3, H, W) in [-1, 1] -> the same shape and range, float32, in the look."""
         frame = match_tones(frame.to(self.source.device), self.tones, self.settings.match_tones)
         rng = torch.Generator().manual_seed(self.settings.noise_seed)

@@ -1,0 +1,89 @@
+"""What is known of a frame's look without any learning, and what the network is told of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vidgan.gan.model import Motion
+from vidgan.gan.painted.anchor import Anchor, shares
+from vidgan.gan.painted.guide import Guidance, guidance
+from vidgan.gan.pyramid import size_of
+from vidgan.resample import surroundings, to_field, to_pixels
+
+_REACHES = ((1, 6.0), (3, 4.0))  # pixels to each side that count as surroundings, and a gain
+TRUST = 9
+"""The number of that plane: before it come the frame, its mapped colours and what is carried; then bands."""
+
+
+@dataclass(frozen=True)
+class Guess:
+    """picture: (B, 3, H, W), the frame's colours as the look has them, and what is carried from keyframes.
+
+    told: (B, inputs_for(K), H, W), all that it is made of, for the network.
+    """
+
+    picture: Tensor
+    told: Tensor
+
+
+def inputs_for(keyframes: int) -> int:
+    """How many planes the network is told; several keyframes tell it which of them counts."""
+    return TRUST + 1 + (keyframes if keyframes > 1 else 0) + 3 * len(_REACHES)
+
+
+def make_guess(frame: Tensor, mapped: Tensor, guide: Guidance, counts: Tensor) -> Guess:
+    """frame, mapped: (B, 3, H, W). counts: (B, K), how much each keyframe counts."""
+    planes = [frame, mapped, guide.carried * guide.trust, guide.trust]
+    if counts.shape[1] > 1:
+        planes.append(counts[:, :, None, None].expand(-1, -1, *frame.shape[-2:]).to(frame))
+    planes += _bands(frame)
+    return Guess(torch.lerp(mapped, guide.carried, guide.trust), torch.cat(planes, 1))
+
+
+def _bands(frame: Tensor) -> list[Tensor]:
+    """What stands out from its surroundings, finer and coarser, about as large as colours are."""
+    bands, within = [], frame
+    for reach, gain in _REACHES:
+        around = surroundings(within, reach)
+        bands.append(gain * (within - around))
+        within = around
+    return bands
+
+
+class Guesser:
+    """Guesses for frames of one size, on the keyframes' device."""
+
+    def __init__(
+        self, anchors: Sequence[Anchor], likeness: float, motion: Motion, cuts: Sequence[int] = ()
+    ) -> None:
+        self.anchors, self.likeness, self.motion, self.cuts = anchors, likeness, motion, cuts
+        self.numbers = [anchor.number for anchor in anchors]
+        self.pixels = [to_pixels(anchor.frame) for anchor in anchors]
+        self.worth = [anchor.worth for anchor in anchors]
+
+    def __call__(self, frame: Tensor, number: int | None) -> Guess:
+        """frame: (1, 3, H, W) in [-1, 1], of the keyframes' size."""
+        counts = shares(self.numbers, number, self.cuts)
+        mapped = torch.stack([c * a.table(frame) for c, a in zip(counts, self.anchors, strict=True) if c])
+        guide = self._joined([(c, self._guide(frame, k)) for k, c in enumerate(counts) if c])
+        return make_guess(frame, mapped.sum(0), guide, torch.tensor([counts]))
+
+    def _guide(self, frame: Tensor, index: int) -> Guidance:
+        anchor, pixels = self.anchors[index], to_pixels(frame)
+        assert size_of(frame) == size_of(anchor.frame)
+        there, back = self.motion(pixels, self.pixels[index]), self.motion(self.pixels[index], pixels)
+        fields = (to_field(flow, frame.device) for flow in (there, back))
+        return guidance(frame, anchor.frame, anchor.painting, self.worth[index], *fields)
+
+    def _joined(self, guides: Sequence[tuple[float, Guidance]]) -> Guidance:
+        """Where looks agree, the surest counts; where they do not, each as much as its place in time says."""
+        if len(guides) == 1:
+            return guides[0][1]
+        weighed = torch.stack([count * guide.trust for count, guide in guides])
+        carried = torch.stack([guide.carried for _, guide in guides])
+        surest = torch.stack([guide.trust for _, guide in guides]).amax(0)
+        total = weighed.sum(0)
+        mean = (weighed * carried).sum(0) / total.clamp_min(1e-6)
+        return Guidance(mean, torch.lerp(total, surest, self.likeness))

@@ -1,0 +1,152 @@
+"""What training on painted keyframes leaves."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vidgan.config import Recipe, TranslateSettings
+from vidgan.errors import UsageError
+from vidgan.gan.device import autocast, choose_precision
+from vidgan.gan.model import LEARNT_A_PAIR, Model, Motion, Sampler, named, prefixed
+from vidgan.gan.painted.anchor import Anchor, likeness
+from vidgan.gan.painted.guess import TRUST, Guess, Guesser, inputs_for
+from vidgan.gan.painted.network import REACH, Refiner, to_multiple
+from vidgan.gan.pyramid import Size, size_of
+
+STAGES = 2
+"""Colours and what is carried, then the network."""
+_NOTHING_PAINTED = 0.01
+_TILE_PX = 1024
+_MOST_PIXELS = 3_000_000  # in one piece; what is larger is rendered tile by tile
+
+
+@dataclass(frozen=True)
+class Painted(Model):
+    """anchors: the keyframes, in the clip's order. refiner: None where it is better to add nothing.
+
+    cuts: the frames of that clip that begin a shot.
+    """
+
+    anchors: Sequence[Anchor]
+    refiner: Refiner | None
+    cuts: Sequence[int] = ()
+
+    @property
+    def stages(self) -> int:
+        return STAGES
+
+    @property
+    def grown(self) -> int:
+        return 1 if self.refiner is None else STAGES
+
+    def translation(
+        self, recipe: Recipe, settings: TranslateSettings, device: torch.device, motion: Motion
+    ) -> "PaintedTranslator":
+        return PaintedTranslator(self, recipe.train.precision, device, motion)
+
+    def sampler(self, device: torch.device) -> Sampler:
+        raise UsageError(LEARNT_A_PAIR)
+
+    def tensors(self) -> dict[str, Tensor]:
+        tensors: dict[str, Tensor] = {}
+        for index, anchor in enumerate(self.anchors):
+            tensors |= prefixed(f"anchor_{index}", anchor.tensors())
+        return tensors | prefixed("refiner", {} if self.refiner is None else self.refiner.state_dict())
+
+    def facts(self) -> dict[str, Any]:
+        numbers = [anchor.number for anchor in self.anchors]
+        return {"numbers": numbers, "cuts": list(self.cuts), "refined": self.refiner is not None}
+
+    @classmethod
+    def rebuilt(cls, recipe: Recipe, facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "Painted":
+        anchors = [
+            Anchor.rebuilt(number, named(f"anchor_{index}", tensors))
+            for index, number in enumerate(facts["numbers"])
+        ]
+        if not facts["refined"]:
+            return cls(anchors, None, facts["cuts"])
+        with torch.random.fork_rng(devices=[]):  # first weights are drawn, only to be replaced
+            refiner = Refiner(inputs_for(len(anchors)), recipe.train.channels)
+        refiner.load_state_dict(named("refiner", tensors))
+        return cls(anchors, refiner, facts["cuts"])
+
+
+class PaintedTranslator:
+    """Frames in the keyframes' look. A frame's result depends on it and its place alone."""
+
+    def __init__(self, model: Painted, precision: str, device: torch.device, motion: Motion) -> None:
+        self.anchors, self.cuts, self.device, self.motion = model.anchors, model.cuts, device, motion
+        self.precision = choose_precision(precision, device)
+        self.refiner = None
+        if model.refiner is not None:
+            self.refiner = model.refiner.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self.likeness = likeness(model.anchors)
+        self._guessers: dict[Size, Guesser] = {}
+
+    @torch.inference_mode()
+    def __call__(self, frame: Tensor, number: int | None = None) -> Tensor:
+        """frame: (1, 3, H, W) in [-1, 1] -> the same shape and range, float32, in the look."""
+        return self.finish(self.prepare(frame, number))
+
+    @torch.inference_mode()
+    def certainty(self, frame: Tensor, number: int | None = None) -> float:
+        """How much (0 to 1) of what is painted finds its place in a frame; the rest is the network's."""
+        carried = float(self.prepare(frame, number).told[:, TRUST].mean())
+        painted = max(float(worth.mean()) for worth in self._guessers[size_of(frame)].worth)
+        return min(1.0, carried / painted) if painted > _NOTHING_PAINTED else 1.0
+
+    @torch.inference_mode()
+    def prepare(self, frame: Tensor, number: int | None = None) -> Guess:
+        """(1, 3, H, W) in [-1, 1] -> what is known of its look without the network."""
+        size = size_of(frame)
+        if size not in self._guessers:
+            anchors = [anchor.at(size, self.device) for anchor in self.anchors]
+            self._guessers = {size: Guesser(anchors, self.likeness, self.motion, self.cuts)}
+        return self._guessers[size](frame.to(self.device), number)
+
+    @torch.inference_mode()
+    def finish(self, prepared: Guess) -> Tensor:
+        """The guess and what the network adds, (1, 3, H, W) in [-1, 1]."""
+        if self.refiner is None:
+            return prepared.picture.clamp(-1, 1)
+        added = added_by(self.refiner, prepared.told, self.device, self.precision)
+        return (prepared.picture + added).clamp(-1, 1)
+
+
+def added_by(
+    refiner: Refiner,
+    told: Tensor,
+    device: torch.device,
+    precision: torch.dtype,
+    most_pixels: int = _MOST_PIXELS,
+    tile_px: int = _TILE_PX,
+) -> Tensor:
+    """(1, N, H, W) -> (1, 3, H, W) float32; tile by tile where it has more pixels, with the same bits."""
+    height, width = size_of(told)
+    whole = to_multiple(told)
+    if height * width <= most_pixels:
+        with autocast(device, precision):
+            return refiner(whole).float()[..., :height, :width]
+    rows = []
+    for top, y, bottom in _tiles(whole.shape[-2], tile_px):
+        row = []
+        for left, x, right in _tiles(whole.shape[-1], tile_px):
+            side = tile_px + 2 * REACH
+            with autocast(device, precision):
+                drawn = refiner(whole[..., y : y + side, x : x + side]).float()
+            row.append(drawn[..., top - y : bottom - y, left - x : right - x])
+        rows.append(torch.cat(row, -1))
+    return torch.cat(rows, -2)[..., :height, :width]
+
+
+def _tiles(length: int, tile_px: int) -> Iterator[tuple[int, int, int]]:
+    """Where each tile begins, where the window begins that it is cut from, where it ends.
+
+    All windows are of one size, where there is room for it: convolutions may round otherwise in small ones.
+    """
+    for begin in range(0, length, tile_px):
+        window = max(0, min(begin - REACH, length - tile_px - 2 * REACH))
+        yield begin, window, min(begin + tile_px, length)
