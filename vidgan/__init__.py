@@ -20,6 +20,7 @@ _LAZY = {
     "Progress": "vidgan.jobs.options",
     "Result": "vidgan.jobs.options",
     "Watch": "vidgan.jobs.options",
+    "advise": "vidgan.jobs.advise",
     "preview": "vidgan.jobs.preview",
     "probe": "vidgan.media",
     "render": "vidgan.jobs.render",
@@ -34,6 +35,7 @@ __all__ = [
     "VidganError",
     "Watch",
     "__version__",
+    "advise",
     "preview",
     "probe",
     "render",
@@ -45,6 +47,7 @@ __all__ = [
 from vidgan.errors import VidganError  # noqa: E402
 
 if TYPE_CHECKING:
+    from vidgan.jobs.advise import advise
     from vidgan.jobs.options import Options, Progress, Result, Watch
     from vidgan.jobs.preview import preview
     from vidgan.jobs.render import render

@@ -56,7 +56,9 @@ def test_passthrough_takes_no_target_and_others_need_one(
     message = refused("translate", clip, target, "-o", out, "-p", "passthrough", code=2)
     assert message == f"the recipe passthrough does not translate: leave {target} out."
     message = refused("translate", clip, "-o", out, "-p", recipe, code=2)
-    assert message == "the recipe tiny needs a target picture: vidgan translate CLIP TARGET -o OUT"
+    assert message.startswith(
+        "the recipe tiny needs a target picture: vidgan translate CLIP TARGET -o OUT; or"
+    )
 
 
 def test_raft_without_weights(

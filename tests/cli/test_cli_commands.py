@@ -19,7 +19,7 @@ from vidgan.media import open_clip
 
 Cli = Callable[..., Result]
 WriteClip = Callable[..., Path]
-COMMANDS = ("translate", "preview", "train", "render", "probe", "pipelines", "doctor")
+COMMANDS = ("translate", "preview", "train", "render", "keyframes", "sample", "probe", "pipelines", "doctor")
 CHECKOUT = Path(vidgan.__file__).parent.parent
 
 

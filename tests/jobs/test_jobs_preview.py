@@ -170,9 +170,9 @@ def test_a_deep_clip_previews_in_eight_bits(
 
 def test_it_wants_a_target_or_a_model(clip: Path, target: Path, look: Path, tmp_path: Path) -> None:
     out = tmp_path / "look.png"
-    with pytest.raises(UsageError, match="either a target picture or a trained model"):
+    with pytest.raises(UsageError, match="one of a target picture, painted keyframes"):
         vidgan.preview(clip, None, out)
-    with pytest.raises(UsageError, match="either a target picture or a trained model"):
+    with pytest.raises(UsageError, match="one of a target picture, painted keyframes"):
         vidgan.preview(clip, target, out, model=look)
     with pytest.raises(UsageError, match="a trained model brings its own recipe"):
         vidgan.preview(clip, None, out, model=look, pipeline="draft")

@@ -7,24 +7,51 @@ import numpy as np
 import pytest
 import torch
 
-from vidgan.config import SmoothSettings
+from vidgan.config import SmoothSettings, load_recipe
 from vidgan.gan.look import load_look
+from vidgan.gan.model import Translation
+from vidgan.gan.painted.anchor import Anchor, Keyframe
+from vidgan.gan.painted.guess import inputs_for
+from vidgan.gan.painted.model import Painted
+from vidgan.gan.painted.network import Refiner
 from vidgan.jobs.rendering import Rendered, estimator_for, rendered_frames, source_frames
-from vidgan.media import open_clip
+from vidgan.media import Clip, open_clip
+from vidgan.resample import to_tensor
 
+CPU = torch.device("cpu")
 CUTS = (5,)
 
 
-@pytest.fixture(scope="module")
+def painted(clip: Clip) -> Translation:
+    """Two keyframes, before and behind the cut, one more, and a network that adds something."""
+    keys = []
+    for number, shift in ((1, 40), (6, 90), (9, 20)):
+        frame = clip.frame(number).pixels
+        whole = torch.ones(1, 1, *frame.shape[:2])
+        look = to_tensor(frame[..., ::-1] // 2 + np.uint8(shift))
+        keys.append(Anchor.fitted(Keyframe(number, to_tensor(frame), look, whole)))
+    torch.manual_seed(0)
+    refiner = Refiner(inputs_for(3), 8)
+    for parameter in refiner.parameters():
+        torch.nn.init.normal_(parameter, std=0.05)
+    recipe = load_recipe("keyframe", ["train.channels=8"])
+    motion = estimator_for(recipe, CPU, None)
+    return Painted(keys, refiner, CUTS).translation(recipe, recipe.translate, CPU, motion)
+
+
+@pytest.fixture(scope="module", params=["of a target", "of keyframes"])
 def render(
-    write_clip: Callable[..., Path], look: Path, tmp_path_factory: pytest.TempPathFactory
+    write_clip: Callable[..., Path],
+    look: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
 ) -> Callable[..., list[Rendered]]:
     clip = open_clip(write_clip(tmp_path_factory.mktemp("range") / "clip.mp4", frames=10))
     trained = load_look(look)
-    translate = trained.translation(torch.device("cpu"))
+    translate = trained.translation(CPU) if request.param == "of a target" else painted(clip)
 
     def run(start: int = 0, stop: int | None = None, window: int = 2) -> list[Rendered]:
-        estimator = estimator_for(trained.recipe, torch.device("cpu"), None)
+        estimator = estimator_for(trained.recipe, CPU, None)
         settings = SmoothSettings(window=window)
         return list(rendered_frames(clip, translate, settings, CUTS, estimator, start, stop))
 
@@ -62,6 +89,22 @@ def test_smoothing_does_something(render: Callable[..., list[Rendered]], whole: 
     """Else the tests above would hold for a window of 0 alone."""
     still = render(window=0)
     assert any(not np.array_equal(a.frame.pixels, b.frame.pixels) for a, b in zip(still, whole, strict=True))
+
+
+def test_what_fails_in_a_second_step_is_raised(write_clip: Callable[..., Path], tmp_path: Path) -> None:
+    """And nobody waits for the first step's thread."""
+
+    class Broken:
+        def prepare(self, frame: torch.Tensor, number: int | None = None) -> torch.Tensor:
+            return frame
+
+        def finish(self, prepared: torch.Tensor) -> torch.Tensor:
+            raise FloatingPointError("broken")
+
+    clip = open_clip(write_clip(tmp_path / "clip.mp4"))
+    estimator = estimator_for(load_recipe("keyframe"), CPU, None)
+    with pytest.raises(FloatingPointError, match="broken"):
+        list(rendered_frames(clip, Broken(), SmoothSettings(window=0), (), estimator))
 
 
 def test_the_frames_as_they_are_come_with_their_times(

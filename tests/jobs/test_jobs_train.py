@@ -15,7 +15,7 @@ from vidgan import Options, Watch
 from vidgan.config import override_recipe, parse_recipe
 from vidgan.errors import Interrupted, LookError, OutputError, UsageError, VidganError
 from vidgan.gan.look import load_look
-from vidgan.jobs.train import HELD_OUT, choose_footage
+from vidgan.jobs.subject import HELD_OUT, choose_footage
 from vidgan.keyframes import survey
 from vidgan.media import open_clip
 

@@ -19,9 +19,13 @@ Target = Annotated[Path, Argument(metavar="TARGET", help=TargetHelp, show_defaul
 OptionalTarget = Annotated[Path | None, Argument(metavar="TARGET", help=TargetHelp, show_default=False)]
 Out = Annotated[Path, Option("-o", "--out", metavar="OUT", help="Where the result goes.", show_default=False)]
 Pipeline = Annotated[
-    str,
+    str | None,
     Option(
-        "-p", "--pipeline", metavar="NAME", help="A recipe that `vidgan pipelines` lists, or a .toml file."
+        "-p",
+        "--pipeline",
+        metavar="NAME",
+        help="A recipe that `vidgan pipelines` lists, or a .toml file. (default: balanced; keyframe with -k)",
+        show_default=False,
     ),
 ]
 Overrides = Annotated[
@@ -39,6 +43,43 @@ PairFrame = Annotated[
         "--frame",
         metavar="FRAME|TIMECODE",
         help="The frame to train on. (default: the one closest to all others)",
+        show_default=False,
+    ),
+]
+Keyframes = Annotated[
+    list[str] | None,
+    Option(
+        "-k",
+        "--keyframe",
+        metavar="FRAME=PICTURE",
+        help="A frame of the clip (number or timecode), painted over. Repeatable; instead of TARGET.",
+        show_default=False,
+    ),
+]
+Masks = Annotated[
+    list[str] | None,
+    Option(
+        "--mask",
+        metavar="FRAME=PICTURE",
+        help="White where that keyframe counts. Repeatable.",
+        show_default=False,
+    ),
+]
+Matte = Annotated[
+    Path | None,
+    Option(
+        "--matte",
+        metavar="CLIP",
+        help="A clip, folder or picture: white where the result replaces the source.",
+        show_default=False,
+    ),
+]
+Feather = Annotated[
+    float | None,
+    Option(
+        "--feather",
+        metavar="PX",
+        help="How soft the matte's edges are made. (default: the width / 240)",
         show_default=False,
     ),
 ]

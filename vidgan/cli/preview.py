@@ -38,7 +38,11 @@ _Strengths = Annotated[
 _Pipeline = Annotated[
     str | None,
     Option(
-        "-p", "--pipeline", metavar="NAME", help="The recipe to train. (default: draft)", show_default=False
+        "-p",
+        "--pipeline",
+        metavar="NAME",
+        help="The recipe to train. (default: draft; keyframe-draft with -k)",
+        show_default=False,
     ),
 ]
 
@@ -49,6 +53,10 @@ def command(
     *,
     out: a.Out,
     at: _At = None,
+    keyframes: a.Keyframes = None,
+    masks: a.Masks = None,
+    matte: a.Matte = None,
+    feather: a.Feather = None,
     model: _Model = None,
     pipeline: _Pipeline = None,
     overrides: a.Overrides = None,
@@ -73,7 +81,10 @@ def command(
     from vidgan.jobs.preview import preview, preview_recipe
 
     if dry_run:
-        show_recipe(preview_recipe(model, pipeline, settings), json)
+        from vidgan.jobs.subject import Asked
+
+        asked = Asked(target, frame, keyframes or ())
+        show_recipe(preview_recipe(model, pipeline, settings, asked), json)
         return
     options = a.job_options(device, overwrite, stream, allow_truncated, raft_weights=raft_weights, rate=rate)
     with watching(json) as (watch, notices):
@@ -83,6 +94,10 @@ def command(
             out,
             at=at or (),
             strengths=compared,
+            keyframes=keyframes or (),
+            masks=masks or (),
+            matte=matte,
+            feather=feather,
             model=model,
             pipeline=pipeline,
             overrides=settings,

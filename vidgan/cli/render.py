@@ -16,6 +16,8 @@ def command(
     model: Annotated[Path, Option("-m", "--model", metavar="LOOK", help="A look that `vidgan train` made.")],
     out: a.Out,
     overrides: a.Overrides = None,
+    matte: a.Matte = None,
+    feather: a.Feather = None,
     strength: a.Strength = None,
     reverse: a.Reverse = False,
     codec: a.Codec = None,
@@ -42,5 +44,14 @@ def command(
 
     options = a.job_options(device, overwrite, stream, allow_truncated, sheet, raft_weights, rate)
     with watching(json) as (watch, notices):
-        result = render(clip, model, out, overrides=settings, options=options, watch=watch)
+        result = render(
+            clip,
+            model,
+            out,
+            matte=matte,
+            feather=feather,
+            overrides=settings,
+            options=options,
+            watch=watch,
+        )
     show_result(result, json, notices)

@@ -15,9 +15,21 @@ if TYPE_CHECKING:
     from vidgan.jobs.options import Progress as JobProgress
     from vidgan.jobs.options import Result, Watch
 
-_PHASES = {"survey": "looking at the clip", "train": "training", "render": "rendering", "join": "joining"}
+_PHASES = {
+    "survey": "looking at the clip",
+    "train": "training",
+    "render": "rendering",
+    "join": "joining",
+    "compare": "comparing frames",
+}
 # The losses that tell whether training gets anywhere.
-_SHOWN = {"patch": "patches", "adversarial": "adversarial", "cycle": "cycle", "critic": "critic"}
+_SHOWN = {
+    "patch": "patches",
+    "adversarial": "adversarial",
+    "cycle": "cycle",
+    "critic": "critic",
+    "difference": "difference",
+}
 
 
 @contextmanager

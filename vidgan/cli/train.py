@@ -1,5 +1,6 @@
 """vidgan train: a look to keep."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,16 +12,6 @@ from vidgan.config import Recipe
 
 EXAMPLE = "Example: vidgan train clip.mp4 mosaic.png -o mosaic.safetensors --frame 48"
 
-_Pipeline = Annotated[
-    str | None,
-    Option(
-        "-p",
-        "--pipeline",
-        metavar="NAME",
-        help="A recipe that `vidgan pipelines` lists, or a .toml file. (default: balanced)",
-        show_default=False,
-    ),
-]
 _Repeat = Annotated[
     Path | None,
     Option(
@@ -40,7 +31,9 @@ def command(
     target: a.OptionalTarget = None,
     *,
     out: a.Out,
-    pipeline: _Pipeline = None,
+    keyframes: a.Keyframes = None,
+    masks: a.Masks = None,
+    pipeline: a.Pipeline = None,
     overrides: a.Overrides = None,
     frame: a.PairFrame = None,
     repeat: _Repeat = None,
@@ -53,13 +46,13 @@ def command(
     dry_run: a.DryRun = False,
     json: a.Json = False,
 ) -> None:
-    """Train on a pair and keep the look as one .safetensors file, to render any clip with.
+    """Train on a pair, or on painted frames, and keep the look as one .safetensors file, to render with.
 
     A recipe that learns one picture takes that picture as CLIP, and no TARGET: see `vidgan sample`.
     """
     settings = a.all_overrides(overrides)
     if dry_run:
-        show_recipe(_resolved(repeat, pipeline, settings), json)
+        show_recipe(_resolved(repeat, pipeline, settings, keyframes or ()), json)
         return
     from vidgan.jobs.train import train
 
@@ -69,6 +62,8 @@ def command(
             clip,
             target,
             out,
+            keyframes=keyframes or (),
+            masks=masks or (),
             pipeline=pipeline,
             overrides=settings,
             frame=frame,
@@ -80,8 +75,12 @@ def command(
     show_result(result, json, notices)
 
 
-def _resolved(repeat: Path | None, pipeline: str | None, overrides: list[str]) -> Recipe:
+def _resolved(
+    repeat: Path | None, pipeline: str | None, overrides: list[str], keyframes: Sequence[str]
+) -> Recipe:
     from vidgan.gan.look import load_look
+    from vidgan.jobs.subject import Asked
     from vidgan.jobs.train import resolved_recipe
 
-    return resolved_recipe(None if repeat is None else load_look(repeat), pipeline, overrides)
+    default = Asked(keyframes=keyframes).recipe_name()
+    return resolved_recipe(None if repeat is None else load_look(repeat), pipeline, overrides, default)

@@ -12,7 +12,11 @@ def command(
     target: a.OptionalTarget = None,
     *,
     out: a.Out,
-    pipeline: a.Pipeline = DEFAULT_RECIPE,
+    keyframes: a.Keyframes = None,
+    masks: a.Masks = None,
+    matte: a.Matte = None,
+    feather: a.Feather = None,
+    pipeline: a.Pipeline = None,
     overrides: a.Overrides = None,
     frame: a.PairFrame = None,
     strength: a.Strength = None,
@@ -28,10 +32,13 @@ def command(
     dry_run: a.DryRun = False,
     json: a.Json = False,
 ) -> None:
-    """Train on a pair (a frame of CLIP and TARGET) and render the whole clip in TARGET's look."""
+    """Train on a pair (a frame of CLIP and TARGET) and render the whole clip in TARGET's look.
+
+    With -k instead of TARGET, the look is that of painted frames of the clip.
+    """
     settings = a.all_overrides(overrides, codec, crf, strength)
     if dry_run:
-        show_recipe(load_recipe(pipeline, settings), json)
+        show_recipe(load_recipe(pipeline or ("keyframe" if keyframes else DEFAULT_RECIPE), settings), json)
         return
     from vidgan.jobs.translate import translate
 
@@ -41,6 +48,10 @@ def command(
             clip,
             target,
             out,
+            keyframes=keyframes or (),
+            masks=masks or (),
+            matte=matte,
+            feather=feather,
             pipeline=pipeline,
             overrides=settings,
             frame=frame,

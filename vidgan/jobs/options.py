@@ -28,7 +28,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Progress:
-    """phase: survey, train, render or join. fraction: how much of the phase is done, 0..1.
+    """phase: survey, compare, train, render or join. fraction: how much of the phase is done, 0..1.
 
     part: of the phase, in words. detail: where it stands in that part. losses: each training loss by
     name, a running mean.

@@ -1,6 +1,7 @@
 """A look at single frames before the whole clip is rendered, refreshed while training goes on."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,19 +12,21 @@ from vidgan.errors import Interrupted, UsageError
 from vidgan.gan.device import choose_device
 from vidgan.gan.look import Look, load_look
 from vidgan.jobs.interrupt import stop_when_interrupted
+from vidgan.jobs.matte import Matte, open_matte
 from vidgan.jobs.options import Options, Result, Watch
 from vidgan.jobs.picture import require_pair
 from vidgan.jobs.render import recipe_of
 from vidgan.jobs.rendering import estimator_for, rendered_frames
-from vidgan.jobs.source import chosen_frame, frame_number, open_source, survey_clip
-from vidgan.jobs.train import Lesson, how_far, learn, require_training
-from vidgan.jobs.training import Session, read_target, texture_size, trained_size
+from vidgan.jobs.source import frame_number, open_source, survey_clip
+from vidgan.jobs.subject import Asked, Lesson, prepare
+from vidgan.jobs.train import how_far, require_training
+from vidgan.jobs.training import Session, texture_size, trained_size
 from vidgan.keyframes import Survey
 from vidgan.media import Clip, check_output, write_picture
 from vidgan.media.output import PICTURES
 from vidgan.resample import resize, to_pixels, to_tensor
 
-PREVIEW_RECIPE = "draft"
+PREVIEW_RECIPE, PAINTED_PREVIEW_RECIPE = "draft", "keyframe-draft"
 
 
 def preview(
@@ -33,6 +36,10 @@ def preview(
     *,
     at: Sequence[str | int] = (),
     strengths: Sequence[float] = (),
+    keyframes: Sequence[str] = (),
+    masks: Sequence[str] = (),
+    matte: str | Path | None = None,
+    feather: float | None = None,
     model: str | Path | None = None,
     pipeline: str | None = None,
     overrides: Sequence[str] = (),
@@ -40,74 +47,90 @@ def preview(
     options: Options | None = None,
     watch: Watch | None = None,
 ) -> Result:
-    """Show single frames in the look of a target, or of a trained model, as one picture `out`.
+    """Show single frames in the look of a target, of painted keyframes or of a trained model, as one picture.
 
-    at: frame numbers or timecodes; the one trained on where empty; several stand side by side. strengths:
-    several, to choose from: a row for each frame, its source first. pipeline: the recipe to train, `draft`
-    unless told. While training, `out` is written anew after every stage; the last version is exactly what
-    a render of these frames gives. A recipe that reverses shows the target in the manner of the clip,
-    where it is trained here; a trained model is applied to the clip's frames. Raises VidganError.
+    at: frame numbers or timecodes; the one trained on where empty, or one that nobody painted; several
+    stand side by side. strengths: several, to choose from: a row for each frame, its source first.
+    keyframes, masks, matte, feather: as in vidgan.translate. pipeline: the recipe to train, `draft` or
+    `keyframe-draft` unless told. While training, `out` is written anew after every stage; the last version is
+    exactly what a render of these frames gives. A recipe that reverses shows the target in the manner of the
+    clip, where it is trained here; a trained model is applied to the clip's frames. Raises VidganError.
     """
     options, watch = options or Options(), watch or Watch()
-    if (target is None) == (model is None):
-        raise UsageError("a preview needs either a target picture or a trained model (-m), and not both.")
+    asked = Asked(target, frame, keyframes, masks)
+    if (target is None and not keyframes) == (model is None):
+        raise UsageError(
+            "a preview needs one of a target picture, painted keyframes (-k) and a trained model (-m)."
+        )
+    if model is not None and masks:
+        raise UsageError(
+            "--mask says which part of a keyframe counts: a trained model has its keyframes already."
+        )
     if model is not None and frame is not None:
         raise UsageError(
             "a trained model has its frame already: leave --frame out; --at chooses what is shown."
         )
     device = choose_device(options.device)
-    inputs = [clip, *(path for path in (target, model) if path is not None)]
+    inputs = [clip, *asked.paths, *(path for path in (model, matte) if path is not None)]
     check_output(out, inputs, overwrite=options.overwrite, endings=PICTURES)
     look = None if model is None else load_look(Path(model))
-    recipe = _recipe(look, pipeline, overrides)
+    recipe = _recipe(look, pipeline, overrides, asked)
+    if look is None:
+        asked.check(recipe, "vidgan preview")
     steps = [_at_strength(recipe, strength) for strength in strengths] or [recipe.translate]
     compared = bool(strengths)
     estimator_for(recipe, device, options.raft_weights)  # RAFT's weights may be missing: before training
-    picture = None if target is None else read_target(target, recipe.train)
-    if recipe.translate.reverse and picture is not None and at:
+    turned = recipe.translate.reverse and look is None
+    if turned and matte is not None:
+        raise UsageError("--reverse shows the target, which no matte of the clip fits: leave --matte out.")
+    if turned and at:
         raise UsageError("--reverse shows the target in the manner of the clip: leave --at out.")
     source = open_source(clip, options, watch)
-    asked = [frame_number(source, place) for place in at]
-    wanted = chosen_frame(source, frame)
+    limits = open_matte(matte, feather, source, options, watch)
+    numbers = [frame_number(source, place) for place in at]
+    subject = None if look else prepare(asked, source, recipe, options, watch)
     found = survey_clip(source, recipe, watch)
-    pair = found.representative if wanted is None else wanted
-    numbers = asked or [pair]
+    pair = found.representative if subject is None else subject.shown(found)
+    numbers = numbers or [pair]
     lesson = Lesson(look, pair, 0.0) if look else None
-    turned = recipe.translate.reverse and picture is not None
     if lesson is None:
-        assert picture is not None
+        assert subject is not None
         shown = [source.frame(number).pixels for number in numbers]
         if turned:
-            shown = [_at_texture_scale(picture, source.frame(pair).pixels, recipe)]
-        refresh = _refresher(shown, steps, compared, device, Path(out), watch)
+            shown = [_at_texture_scale(subject.picture, source.frame(pair).pixels, recipe)]
+        show = _Shown(shown, None if turned else numbers, steps, compared, device)
+        refresh = _refresher(show, recipe, options, Path(out), watch)
         with stop_when_interrupted() as should_stop:
-            session = Session(should_stop=should_stop)
-            lesson = learn(source, found, picture, recipe, pair, options, watch, refresh, session)
+            lesson = subject.learn(found, watch, refresh, Session(should_stop=should_stop))
         if lesson.interrupted or should_stop():
             refresh(lesson.look)
             raise Interrupted(f"training was stopped {how_far(lesson.look)}: {out} shows what it had learnt.")
         if turned:
-            write_picture(out, _directly(lesson.look, shown, steps, compared, device))
+            write_picture(out, show.picture(lesson.look, recipe, options))
     if not turned:
-        write_picture(out, _rendered(source, found, numbers, steps, compared, lesson.look, recipe, options))
+        pictures = _rendered(source, found, numbers, steps, compared, lesson.look, recipe, options, limits)
+        write_picture(out, pictures)
     return Result(
         Path(out),
         str(device),
         len(numbers),
-        representative=None if look else pair,
+        representative=lesson.representative if subject else None,
         steps=lesson.look.steps,
         train_seconds=lesson.seconds,
     )
 
 
-def preview_recipe(model: str | Path | None, pipeline: str | None, overrides: Sequence[str]) -> Recipe:
+def preview_recipe(
+    model: str | Path | None, pipeline: str | None, overrides: Sequence[str], asked: Asked
+) -> Recipe:
     """The recipe that a preview of this model, or of a new training, goes by."""
-    return _recipe(None if model is None else load_look(Path(model)), pipeline, overrides)
+    return _recipe(None if model is None else load_look(Path(model)), pipeline, overrides, asked)
 
 
-def _recipe(look: Look | None, pipeline: str | None, overrides: Sequence[str]) -> Recipe:
+def _recipe(look: Look | None, pipeline: str | None, overrides: Sequence[str], asked: Asked) -> Recipe:
     if look is None:
-        return require_pair(require_training(load_recipe(pipeline or PREVIEW_RECIPE, overrides)))
+        name = pipeline or asked.recipe_name(PREVIEW_RECIPE, PAINTED_PREVIEW_RECIPE)
+        return require_pair(require_training(load_recipe(name, overrides)))
     if pipeline is not None:
         raise UsageError(
             "a trained model brings its own recipe: leave --pipeline out, or change values by --set."
@@ -127,36 +150,37 @@ def _at_strength(recipe: Recipe, strength: float) -> TranslateSettings:
     return override_recipe(recipe, [f"translate.strength={strength}"]).translate
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """Frames to be shown each by itself, without its neighbours. numbers: None where they are of no clip."""
+
+    sources: Sequence[np.ndarray]
+    numbers: Sequence[int] | None
+    steps: Sequence[TranslateSettings]
+    compared: bool
+    device: torch.device
+
+    def picture(self, look: Look, recipe: Recipe, options: Options) -> np.ndarray:
+        motion = estimator_for(recipe, self.device, options.raft_weights)
+        numbers: Sequence[int | None] = self.numbers or [None] * len(self.sources)
+        columns = []
+        for settings in self.steps:
+            translator = look.translation(self.device, settings, motion)
+            pairs = zip(self.sources, numbers, strict=True)
+            columns.append([to_pixels(translator(to_tensor(source), number)) for source, number in pairs])
+        return _arranged([_eight_bit(source) for source in self.sources] if self.compared else [], columns)
+
+
 def _refresher(
-    sources: Sequence[np.ndarray],
-    steps: Sequence[TranslateSettings],
-    compared: bool,
-    device: torch.device,
-    out: Path,
-    watch: Watch,
+    show: _Shown, recipe: Recipe, options: Options, out: Path, watch: Watch
 ) -> Callable[[Look], None]:
     """What writes `out` from a look in training: each frame by itself, at the size it has reached."""
 
     def refresh(look: Look) -> None:
-        write_picture(out, _directly(look, sources, steps, compared, device))
+        write_picture(out, show.picture(look, recipe, options))
         watch.notice(f"{out} shows stage {look.model.grown} of {look.model.stages}")
 
     return refresh
-
-
-def _directly(
-    look: Look,
-    sources: Sequence[np.ndarray],
-    steps: Sequence[TranslateSettings],
-    compared: bool,
-    device: torch.device,
-) -> np.ndarray:
-    """Each source by itself, without its neighbours."""
-    columns = []
-    for settings in steps:
-        translator = look.translation(device, settings)
-        columns.append([to_pixels(translator(to_tensor(source))) for source in sources])
-    return _arranged([_eight_bit(source) for source in sources] if compared else [], columns)
 
 
 def _rendered(
@@ -168,17 +192,18 @@ def _rendered(
     look: Look,
     recipe: Recipe,
     options: Options,
+    matte: Matte | None,
 ) -> np.ndarray:
     """These frames as a render of the clip has them, smoothed over their neighbours."""
     device = choose_device(options.device)
-    estimator = estimator_for(recipe, device, options.raft_weights)
+    estimator, motion = (estimator_for(recipe, device, options.raft_weights) for _ in range(2))
     columns = []
     for settings in steps:
-        translator = look.translation(device, settings)
+        translator = look.translation(device, settings, motion)
         column = []
         for number in numbers:
             frames = rendered_frames(
-                clip, translator, recipe.smooth, found.cuts, estimator, number, number + 1
+                clip, translator, recipe.smooth, found.cuts, estimator, number, number + 1, matte
             )
             column += [_eight_bit(rendered.frame.pixels) for rendered in frames]
         columns.append(column)

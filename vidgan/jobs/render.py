@@ -11,6 +11,7 @@ from vidgan.errors import UsageError
 from vidgan.gan.device import choose_device
 from vidgan.gan.look import Look, load_look
 from vidgan.jobs.delivery import Delivery, check_outputs, deliver
+from vidgan.jobs.matte import Matte, open_matte
 from vidgan.jobs.options import Options, Result, Watch
 from vidgan.jobs.rendering import estimator_for, rendered_frames, source_frames
 from vidgan.jobs.sheet import ContactSheet
@@ -24,24 +25,28 @@ def render(
     model: str | Path,
     out: str | Path,
     *,
+    matte: str | Path | None = None,
+    feather: float | None = None,
     overrides: Sequence[str] = (),
     options: Options | None = None,
     watch: Watch | None = None,
 ) -> Result:
     """Apply a trained look (a .safetensors file) to every frame of a clip, and write it as `out`.
 
-    The recipe is the one stored in the look, with `overrides` ("smooth.window=3") laid over it; what
-    concerns training in it was decided when the look was trained. Raises VidganError.
+    matte, feather: as in vidgan.translate. The recipe is the one stored in the look, with `overrides`
+    ("smooth.window=3") laid over it; what concerns training in it was decided when the look was trained.
+    Raises VidganError.
     """
     options, watch = options or Options(), watch or Watch()
     choose_device(options.device)  # before anything slow
     look = load_look(Path(model))
     recipe = recipe_of(look, overrides)
-    check_outputs(Path(out), [clip, model], options)
+    check_outputs(Path(out), [clip, model, *([] if matte is None else [matte])], options)
     source = open_source(clip, options, watch)
     check_means(source, recipe, Path(out), options)
+    limits = open_matte(matte, feather, source, options, watch)
     found = survey_clip(source, recipe, watch)
-    return render_look(source, found, look, recipe, Path(out), options, watch)
+    return render_look(source, found, look, recipe, Path(out), options, watch, matte=limits)
 
 
 def recipe_of(look: Look, overrides: Sequence[str]) -> Recipe:
@@ -70,13 +75,14 @@ def render_look(
     options: Options,
     watch: Watch,
     target: np.ndarray | None = None,
+    matte: Matte | None = None,
 ) -> Result:
     """Render an opened and surveyed clip. target: shown on the contact sheet, (H, W, 3) uint8."""
     began = time.monotonic()
     device = choose_device(options.device)
-    translator = look.translation(device, recipe.translate)
-    estimator = estimator_for(recipe, device, options.raft_weights)
-    frames = rendered_frames(clip, translator, recipe.smooth, found.cuts, estimator)
+    estimator, motion = (estimator_for(recipe, device, options.raft_weights) for _ in range(2))
+    translator = look.translation(device, recipe.translate, motion)
+    frames = rendered_frames(clip, translator, recipe.smooth, found.cuts, estimator, matte=matte)
     recipe_path = deliver(clip, frames, _delivery(clip, out, recipe, options, target), watch)
     return Result(
         out=out,

@@ -1,7 +1,8 @@
 """One frame's way through: decode, flow, translate, smooth. The order of stages lives here alone."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,8 @@ import torch
 from torch import Tensor
 
 from vidgan.config import Recipe, SmoothSettings
+from vidgan.gan.model import InTwoSteps
+from vidgan.jobs.matte import Matte
 from vidgan.media import Clip, Frame
 from vidgan.motion import FlowEstimator, FlowFrame, Moment, flow_estimator, smooth, with_flow
 from vidgan.resample import to_pixels, to_tensor
@@ -23,20 +26,21 @@ class Rendered(NamedTuple):
     source: np.ndarray
 
 
-Translate = Callable[[Tensor], Tensor]
-"""(1, 3, H, W) in [-1, 1] to the same shape and range: one frame's translation."""
+Translate = Callable[[Tensor, int], Tensor]
+"""(1, 3, H, W) in [-1, 1] and its number to the same shape and range: one frame's translation."""
 
 
 def rendered_frames(
     clip: Clip,
-    translate: Translate,
+    translate: Translate | InTwoSteps,
     settings: SmoothSettings,
     cuts: Collection[int],
     estimator: FlowEstimator,
     start: int = 0,
     stop: int | None = None,
+    matte: Matte | None = None,
 ) -> Iterator[Rendered]:
-    """Frames [start, stop) of the clip, translated and held steady.
+    """Frames [start, stop) of the clip, translated and held steady; where the matte is black, as they are.
 
     Every stage runs in a thread of its own with a bounded queue behind it, so memory does not grow
     with the clip. The range decides nothing about a frame: any range gives the frames of the whole.
@@ -46,10 +50,11 @@ def rendered_frames(
     first, last = max(0, start - margin), min(len(clip), stop + margin)
     decoded = prefetch(clip.frames(first, last), name="decode")
     moved = prefetch(_with_flow(decoded, estimator, cuts, margin), name="flow")
-    translated = prefetch(_translated(moved, translate), name="translate")
+    translated = prefetch(translated_frames(moved, translate), name="translate")
     steady = prefetch(smooth(translated, settings, start, stop), name="smooth")
-    with closing(steady):
-        for moment in steady:
+    limited = steady if matte is None else _limited(steady, matte.weights(start, stop))
+    with closing(limited):
+        for moment in limited:
             yield Rendered(_as_frame(moment, clip), moment.source)
 
 
@@ -74,9 +79,24 @@ def _with_flow(
     return (FlowFrame(frame.index, frame.pixels) for frame in frames)
 
 
-def _translated(frames: Iterable[FlowFrame], translate: Translate) -> Iterator[Moment]:
-    for frame in frames:
-        yield frame.translated_as(translate(to_tensor(frame.source)))
+def translated_frames(frames: Iterable[FlowFrame], translate: Translate | InTwoSteps) -> Generator[Moment]:
+    """Every frame in the look; the two steps of one that has them run side by side."""
+    if not isinstance(translate, InTwoSteps):
+        for frame in frames:
+            yield frame.translated_as(translate(to_tensor(frame.source), frame.index))
+        return
+    prepared = ((frame, translate.prepare(to_tensor(frame.source), frame.index)) for frame in frames)
+    with closing(prefetch(prepared, depth=1, name="prepare")) as ready:  # it is large
+        for frame, known in ready:
+            yield frame.translated_as(translate.finish(known))
+
+
+def _limited(moments: Generator[Moment], weights: Generator[Tensor]) -> Generator[Moment]:
+    with closing(moments), closing(weights):
+        for moment, weight in zip(moments, weights, strict=True):
+            source = to_tensor(moment.source, moment.translated.device)
+            shown = torch.lerp(source, moment.translated, weight.to(source.device))
+            yield replace(moment, translated=shown)
 
 
 def _as_frame(moment: Moment, clip: Clip) -> Frame:

@@ -7,6 +7,8 @@ from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 
+from numpy.typing import NDArray
+
 from vidgan.config import Recipe
 from vidgan.errors import UsageError
 from vidgan.jobs.heap import keep_heap_level
@@ -15,6 +17,7 @@ from vidgan.keyframes import Survey, survey
 from vidgan.media import Clip, Frame, open_clip
 from vidgan.stream import prefetch
 
+_ASPECT_TOLERANCE = 0.01  # a painting program's rounding; more would shift what is painted
 _TIMECODE = re.compile(r"(?:(\d+):)?(\d+):(\d+(?:\.\d+)?)")
 
 
@@ -25,6 +28,13 @@ def open_source(path: str | Path, options: Options, watch: Watch) -> Clip:
     for notice in clip.info.notices:
         watch.notice(notice)
     return clip
+
+
+def same_proportions(pixels: NDArray, size: tuple[int, ...]) -> bool:
+    """Whether a picture has those of that (height, width), but for the rounding of its own pixels."""
+    height, width = size
+    ours = pixels.shape[1] * height / (pixels.shape[0] * width)
+    return abs(ours - 1) <= max(_ASPECT_TOLERANCE, 1.5 / min(pixels.shape[:2]))
 
 
 def survey_clip(clip: Clip, recipe: Recipe, watch: Watch) -> Survey:

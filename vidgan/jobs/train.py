@@ -1,11 +1,7 @@
 """Training a look and keeping it as a file."""
 
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from vidgan.config import DEFAULT_RECIPE, Recipe, load_recipe, override_recipe
 from vidgan.errors import Interrupted, UsageError
@@ -14,15 +10,13 @@ from vidgan.gan.look import Look, load_look, save_look
 from vidgan.jobs.interrupt import stop_when_interrupted
 from vidgan.jobs.options import Options, Result, Watch
 from vidgan.jobs.picture import learn_picture, learns_one_picture
-from vidgan.jobs.source import chosen_frame, open_source, survey_clip
-from vidgan.jobs.training import Footage, Session, check_holds_patches, read_target, train_look
-from vidgan.keyframes import Survey
-from vidgan.media import Clip, check_output
+from vidgan.jobs.source import open_source, survey_clip
+from vidgan.jobs.subject import Asked, Lesson, prepare
+from vidgan.jobs.training import Session
+from vidgan.media import check_output
 from vidgan.media.output import replacing
 
 LOOK_ENDINGS = (".safetensors",)
-HELD_OUT = 2
-"""Frames that training only measures itself by."""
 
 
 def train(
@@ -33,12 +27,14 @@ def train(
     pipeline: str | None = None,
     overrides: Sequence[str] = (),
     frame: str | int | None = None,
+    keyframes: Sequence[str] = (),
+    masks: Sequence[str] = (),
     repeat: str | Path | None = None,
     resume: bool = False,
     options: Options | None = None,
     watch: Watch | None = None,
 ) -> Result:
-    """Train a look on a frame of the clip and the target, and keep it as `out` (.safetensors).
+    """Train a look on a frame of the clip and the target, or on painted keyframes; keep it as `out`.
 
     Arguments as in vidgan.translate; a recipe that learns one picture takes it as `clip`, and no
     target. repeat: a look whose recipe and whole schedule are to be repeated: on
@@ -47,12 +43,13 @@ def train(
     """
     options, watch = options or Options(), watch or Watch()
     repeated = None if repeat is None else load_look(Path(repeat))
-    recipe = require_training(resolved_recipe(repeated, pipeline, overrides))
+    asked = Asked(target, frame, keyframes, masks)
+    recipe = require_training(resolved_recipe(repeated, pipeline, overrides, asked.recipe_name()))
     device = choose_device(options.device)
     checkpoint = checkpoint_of(Path(out), resume)
-    inputs = [path for path in (clip, target, repeat) if path is not None]
+    inputs = [clip, *asked.paths, *([] if repeat is None else [repeat])]
     check_output(out, inputs, overwrite=options.overwrite or resume, endings=LOOK_ENDINGS)
-    teach = _prepared(clip, target, recipe, frame, options, watch)
+    teach = _prepared(clip, asked, recipe, options, watch)
     with stop_when_interrupted() as should_stop:
         record = None if repeated is None else repeated.record
         key = "" if repeated is None else repeated.pair_key
@@ -76,30 +73,27 @@ def train(
 
 def _prepared(
     clip: str | Path,
-    target: str | Path | None,
+    asked: Asked,
     recipe: Recipe,
-    frame: str | int | None,
     options: Options,
     watch: Watch,
-) -> Callable[[Session], "Lesson"]:
+) -> Callable[[Session], Lesson]:
     """The training, with all done that comes before it."""
     if learns_one_picture(recipe):
-        if target is not None or frame is not None:
-            raise UsageError(f"the recipe {recipe.name} learns one picture: leave TARGET and --frame out.")
+        if asked.paths or asked.frame is not None:
+            raise UsageError(f"the recipe {recipe.name} learns one picture: leave TARGET, --frame, -k out.")
         _refuse_clip_options(recipe, options)
         return lambda session: _learn_picture(clip, recipe, options, watch, session)
-    if target is None:
-        raise UsageError(f"the recipe {recipe.name} needs a target picture: vidgan train CLIP TARGET -o LOOK")
-    picture = read_target(target, recipe.train)
+    asked.check(recipe, "vidgan train", "LOOK")
     source = open_source(clip, options, watch)
-    wanted = chosen_frame(source, frame)
+    subject = prepare(asked, source, recipe, options, watch)
     found = survey_clip(source, recipe, watch)
-    return lambda session: learn(source, found, picture, recipe, wanted, options, watch, session=session)
+    return lambda session: subject.learn(found, watch, session=session)
 
 
 def _learn_picture(
     picture: str | Path, recipe: Recipe, options: Options, watch: Watch, session: Session
-) -> "Lesson":
+) -> Lesson:
     look, seconds = learn_picture(picture, recipe, options, watch, session)
     return Lesson(look, None, seconds, look.interrupted)
 
@@ -128,10 +122,12 @@ def checkpoint_of(out: Path, resume: bool) -> Path:
     return path
 
 
-def resolved_recipe(repeated: Look | None, pipeline: str | None, overrides: Sequence[str]) -> Recipe:
+def resolved_recipe(
+    repeated: Look | None, pipeline: str | None, overrides: Sequence[str], default: str = DEFAULT_RECIPE
+) -> Recipe:
     """What a training goes by: a named recipe (the default one where None), or that of a look to repeat."""
     if repeated is None:
-        return load_recipe(pipeline or DEFAULT_RECIPE, overrides)
+        return load_recipe(pipeline or default, overrides)
     if pipeline is not None:
         raise UsageError("--repeat trains by the look's own recipe: leave --pipeline out.")
     return repeated_recipe(repeated, overrides)
@@ -145,48 +141,6 @@ def repeated_recipe(look: Look, overrides: Sequence[str]) -> Recipe:
     if (recipe.train, recipe.parts) != (look.recipe.train, look.recipe.parts):
         raise UsageError("--repeat trains by the look's own [parts] and [train]: --set may not change them.")
     return recipe
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """A training: the look, the clip's frame that was trained on, its wall time, whether it was stopped."""
-
-    look: Look
-    representative: int | None
-    seconds: float
-    interrupted: bool = False
-
-
-def learn(
-    clip: Clip,
-    found: Survey,
-    target: np.ndarray,
-    recipe: Recipe,
-    frame: int | None,
-    options: Options,
-    watch: Watch,
-    on_look: Callable[[Look], None] = lambda look: None,
-    session: Session | None = None,
-) -> Lesson:
-    """Train on an opened and surveyed clip. frame: None chooses the representative one."""
-    began = time.monotonic()
-    number = found.representative if frame is None else frame
-    footage = choose_footage(clip, found, number, recipe.train.frames)
-    if len(footage.others) < recipe.train.frames:
-        watch.notice(
-            f"the clip has only {len(footage.others)} more frames to train on, not {recipe.train.frames}"
-        )
-    check_holds_patches(footage.frame, recipe.train, str(clip.path))
-    device = choose_device(options.device)
-    look, trained = train_look(footage, target, recipe, device, watch, on_look, session)
-    return Lesson(look, number, time.monotonic() - began, trained.interrupted)
-
-
-def choose_footage(clip: Clip, found: Survey, frame: int, others: int) -> Footage:
-    """The pair's frame, two that differ most to measure by, and up to `others` of the next to train on."""
-    varied = [number for number in (*found.varied, found.representative) if number != frame]
-    pictures = [clip.frame(number).pixels for number in varied[: HELD_OUT + others]]
-    return Footage(clip.frame(frame).pixels, pictures[HELD_OUT:], pictures[:HELD_OUT])
 
 
 def require_training(recipe: Recipe) -> Recipe:

@@ -200,7 +200,11 @@ def _told(progress: TrainProgress) -> Progress:
 def _preview(look: Look, frame: np.ndarray, device: torch.device) -> np.ndarray:
     """The pair's own frame in the look, at most _PREVIEW_PX wide, to tell looks apart by."""
     forward = replace(look.recipe.translate, reverse=False)
-    picture = look.translation(device, forward)(to_tensor(frame))
+    return small_preview(look.translation(device, forward)(to_tensor(frame)))
+
+
+def small_preview(picture: Tensor) -> np.ndarray:
+    """(1, 3, H, W) in [-1, 1] -> (h, w, 3) uint8, at most _PREVIEW_PX wide."""
     height, width = picture.shape[-2:]
     if width > _PREVIEW_PX:
         picture = resize(picture, (max(1, round(height * _PREVIEW_PX / width)), _PREVIEW_PX))

@@ -5,18 +5,19 @@ from dataclasses import replace
 from itertools import chain, count
 from pathlib import Path
 
-from vidgan.config import DEFAULT_RECIPE, load_recipe
+from vidgan.config import load_recipe
 from vidgan.errors import Interrupted, UsageError
 from vidgan.gan.device import choose_device
 from vidgan.gan.look import save_look
 from vidgan.jobs.delivery import check_outputs
 from vidgan.jobs.interrupt import stop_when_interrupted
+from vidgan.jobs.matte import open_matte
 from vidgan.jobs.options import Options, Result, Watch
-from vidgan.jobs.picture import require_pair
 from vidgan.jobs.render import check_means, pass_through, render_look
-from vidgan.jobs.source import chosen_frame, open_source, survey_clip
-from vidgan.jobs.train import Lesson, how_far, learn
-from vidgan.jobs.training import Session, read_target
+from vidgan.jobs.source import open_source, survey_clip
+from vidgan.jobs.subject import Asked, Lesson, prepare
+from vidgan.jobs.train import how_far
+from vidgan.jobs.training import Session
 from vidgan.media.output import replacing
 
 
@@ -25,60 +26,79 @@ def translate(
     target: str | Path | None,
     out: str | Path,
     *,
-    pipeline: str = DEFAULT_RECIPE,
+    keyframes: Sequence[str] = (),
+    masks: Sequence[str] = (),
+    matte: str | Path | None = None,
+    feather: float | None = None,
+    pipeline: str | None = None,
     overrides: Sequence[str] = (),
     frame: str | int | None = None,
     options: Options | None = None,
     watch: Watch | None = None,
 ) -> Result:
-    """Give every frame of a clip the look of a target picture, and write the result as `out`.
+    """Give every frame of a clip the look of a target picture or of painted frames, and write it as `out`.
 
-    pipeline: a recipe's name or path; overrides: "section.key=value" each. frame: the clip's half of
-    the pair, a number or timecode; the frame closest to all others where None. target is None only
-    for recipes that do not translate. Raises VidganError.
+    keyframes: painted frames of the clip instead of a target, "48=painted.png" each, by frame number or
+    timecode; masks: "48=mask.png" each, white where that keyframe counts. matte: a clip, folder or picture,
+    white where the result replaces the source; feather: the softness of its edges, as sigma in pixels.
+    pipeline: a recipe's name or path, `balanced` or `keyframe`
+    where None; overrides: "section.key=value" each. frame: the clip's half of the pair, a number or
+    timecode; the frame closest to all others where None. Raises VidganError.
     """
     options, watch = options or Options(), watch or Watch()
-    recipe = load_recipe(pipeline, overrides)
+    asked = Asked(target, frame, keyframes, masks)
+    recipe = load_recipe(pipeline or asked.recipe_name(), overrides)
     if recipe.translate.method == "none":
-        if target is not None:
-            raise UsageError(f"the recipe {recipe.name} does not translate: leave {target} out.")
-        if frame is not None:
-            raise UsageError(f"the recipe {recipe.name} does not train: leave --frame out.")
+        _refuse_all(asked, matte, feather, recipe.name)
         return pass_through(clip, out, recipe, options, watch)
-    require_pair(recipe)
+    asked.check(recipe, "vidgan translate")
     if recipe.translate.reverse:
         raise UsageError(
             "a clip cannot be rendered in its own manner: train a look, then render footage of the target's "
             "kind with `vidgan render FOOTAGE -m LOOK --reverse -o OUT`."
         )
-    if target is None:
-        raise UsageError(
-            f"the recipe {recipe.name} needs a target picture: vidgan translate CLIP TARGET -o OUT"
-        )
     choose_device(options.device)  # before anything slow
-    check_outputs(Path(out), [clip, target], options)
-    picture = read_target(target, recipe.train)
+    check_outputs(Path(out), [clip, *asked.paths, *([] if matte is None else [matte])], options)
     source = open_source(clip, options, watch)
     check_means(source, recipe, Path(out), options)
-    wanted = chosen_frame(source, frame)
+    subject = prepare(asked, source, recipe, options, watch)
+    limits = open_matte(matte, feather, source, options, watch)
     found = survey_clip(source, recipe, watch)
     with stop_when_interrupted() as should_stop:
-        session = Session(should_stop=should_stop)
-        lesson = learn(source, found, picture, recipe, wanted, options, watch, session=session)
+        lesson = subject.learn(found, watch, session=Session(should_stop=should_stop))
     if lesson.interrupted or should_stop():
-        raise Interrupted(_kept(lesson, Path(out)))
-    result = render_look(source, found, lesson.look, recipe, Path(out), options, watch, picture)
+        raise Interrupted(_kept(lesson, Path(out), matte, feather))
+    result = render_look(
+        source, found, lesson.look, recipe, Path(out), options, watch, subject.picture, limits
+    )
     return replace(result, representative=lesson.representative, train_seconds=lesson.seconds)
 
 
-def _kept(lesson: Lesson, out: Path) -> str:
+def _refuse_all(asked: Asked, matte: str | Path | None, feather: float | None, recipe: str) -> None:
+    """What a recipe that does not translate has no use for."""
+    given = {
+        str(asked.target): asked.target is not None,
+        "--frame": asked.frame is not None,
+        "-k": bool(asked.keyframes),
+        "--mask": bool(asked.masks),
+        "--matte": matte is not None,
+        "--feather": feather is not None,
+    }
+    useless = [name for name, is_given in given.items() if is_given]
+    if useless:
+        raise UsageError(f"the recipe {recipe} does not translate: leave {', '.join(useless)} out.")
+
+
+def _kept(lesson: Lesson, out: Path, matte: str | Path | None, feather: float | None) -> str:
     """Keep the look beside the output, and say so."""
     look = _free_name(out)
+    limits = "" if matte is None else f" --matte {matte}"
+    limits += "" if feather is None else f" --feather {feather:g}"
     with replacing(look) as temporary:
         save_look(lesson.look, temporary)
     return (
         f"training was stopped {how_far(lesson.look)}; what it had learnt is kept: "
-        f"vidgan render CLIP -m {look} -o {out}"
+        f"vidgan render CLIP -m {look} -o {out}{limits}"
     )
 
 
