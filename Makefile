@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint samples bench-quality clean
+.PHONY: demo test lint samples bench-quality bench-keyframe clean
 
 demo: $(READY)
 	mkdir -p out
@@ -26,6 +26,10 @@ samples: $(READY)
 bench-quality: $(READY)
 	$(BIN)/python benchmarks/quality.py $(if $(MEDIA),--media $(MEDIA)) $(if $(PAIR),--pair $(PAIR)) \
 		$(if $(BUDGET),--budget $(BUDGET)) $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
+
+# How near painted keyframes come to known looks (half an hour). BUDGET and ARGS ("--looks cartoon") as above.
+bench-keyframe: $(READY)
+	$(BIN)/python benchmarks/keyframe.py $(if $(MEDIA),--media $(MEDIA)) $(if $(BUDGET),--budget $(BUDGET)) $(ARGS)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vidgan needs Python 3.11 or newer")'

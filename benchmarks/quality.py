@@ -29,7 +29,7 @@ from vidgan.gan.device import choose_device
 from vidgan.gan.look import Look
 from vidgan.gan.training import Trained
 from vidgan.jobs.options import Watch
-from vidgan.jobs.train import choose_footage
+from vidgan.jobs.subject import choose_footage
 from vidgan.jobs.training import Footage, train_look
 from vidgan.keyframes import survey
 from vidgan.media import Clip, open_clip, read_picture, write_picture
