@@ -108,7 +108,7 @@ def measure(
     for method, row in rows.items():
         _print_row(f"{look}, {clip}, {method}", row.cells())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    kept = "refined" if trained.model.grown == 2 else "colours and flow alone"
+    kept = "refined" if trained.model.refiner is not None else "colours and flow alone"
     print(
         f"  {sum(trained.steps)} steps, {seconds:.1f} s with {fitted:.1f} s for the table, {kept}; "
         f"{taken:.3f} s a frame, {peak:.0f} MiB",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import Result
 
 from vidgan.gan.look import load_look
@@ -82,6 +83,7 @@ def test_a_preview_of_a_keyframe_shows_another_frame(cli: Cli, clip: Path, paint
     shown = cli("preview", clip, "-k", f"2={painting}", "-o", tmp_path / "a.png", *FAST)
     assert shown.exit_code == 0, shown.stderr
     assert "shows stage 1 of 2" in shown.stderr
+    assert "shows stage 2 of 2" in shown.stderr
 
 
 def test_two_keyframes_with_two_looks(cli: Cli, clip: Path, tmp_path: Path):
@@ -91,6 +93,7 @@ def test_two_keyframes_with_two_looks(cli: Cli, clip: Path, tmp_path: Path):
     out = tmp_path / "out.mkv"
     shown = cli("translate", clip, "-k", f"5={last}", "-k", f"0={first}", "-o", out, *FAST)
     assert shown.exit_code == 0, shown.stderr
+    assert "trained on  frames 0, 5," in shown.stdout
     results = frames(out)
     assert np.abs(results[0] - painted(clip, 0)).mean() < 8
     assert np.abs(results[5] - (255 - painted(clip, 5).astype(int))).mean() < 8
@@ -155,6 +158,25 @@ def test_a_keyframe_of_another_size_is_resized_and_said_so(cli: Cli, clip: Path,
     assert shown.exit_code == 0
     assert "96x80" in shown.stderr
     assert "resized to the clip's 48x40" in shown.stderr
+
+
+def test_what_is_transparent_does_not_count(cli: Cli, clip: Path, tmp_path: Path):
+    """A layer out of a painting program: nothing at the right, and black below it."""
+    layer = np.zeros((40, 48, 4), np.uint8)
+    layer[:, :24, :3], layer[:, :24, 3] = painted(clip, 2)[:, :24], 255
+    Image.fromarray(layer).save(tmp_path / "layer.png")
+    out = tmp_path / "out.mkv"
+    shown = cli("translate", clip, "-k", f"2={tmp_path / 'layer.png'}", "-o", out, *FAST)
+    assert shown.exit_code == 0, shown.stderr
+    assert "transparent in places" in shown.stderr
+    result = frames(out)[2]
+    assert np.abs(result - painted(clip, 2))[:, :20].mean() < 10
+    assert result[:, 30:].mean() > 40
+    layer[..., 3] = 0
+    Image.fromarray(layer).save(tmp_path / "nothing.png")
+    refusal = cli("translate", clip, "-k", f"2={tmp_path / 'nothing.png'}", "-o", tmp_path / "b.mkv", *FAST)
+    assert "is transparent" in refusal.stderr
+    assert refusal.exit_code == 2
 
 
 def test_a_keyframe_that_is_its_frame_gives_the_source(cli: Cli, clip: Path, tmp_path: Path):

@@ -142,7 +142,9 @@ def _result_rows(result: "Result") -> Iterator[tuple[str, str]]:
     if result.recipe:
         yield "recipe", str(result.recipe)
     if result.representative is not None:
-        yield "trained on", f"frame {result.representative}, {sum(result.steps)} steps"
+        numbers = result.keyframes or (result.representative,)
+        frames = f"frame{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
+        yield "trained on", f"{frames}, {sum(result.steps)} steps"
     if result.train_seconds:
         yield "training", f"{result.train_seconds:.1f} s on {result.device}"
     if result.render_seconds:

@@ -34,7 +34,7 @@ def command(
 ) -> None:
     """Train on a pair (a frame of CLIP and TARGET) and render the whole clip in TARGET's look.
 
-    With -k instead of TARGET, the look is that of painted frames of the clip.
+    With -k 48=painted.png instead of TARGET, the look is that of painted frames of the clip.
     """
     settings = a.all_overrides(overrides, codec, crf, strength)
     if dry_run:

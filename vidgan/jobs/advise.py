@@ -138,6 +138,10 @@ def _written(
     folder.mkdir(exist_ok=True)
     named = [replace(one, picture=folder / f"{clip.path.stem}_{one.frame:06d}.png") for one in suggestions]
     for one in named:
+        if Path(str(one.picture)).exists() and not options.overwrite:
+            raise OutputError(
+                f"{one.picture} exists, and may be painted: name another folder, or replace it by --overwrite"
+            )
         check_output(str(one.picture), [clip.path], overwrite=options.overwrite, endings=PICTURES)
     for one in named:
         write_picture(str(one.picture), to_pixels(to_tensor(clip.frame(one.frame).pixels)))

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from vidgan.errors import UsageError
 from vidgan.jobs.options import Watch
 from vidgan.jobs.source import frame_number, same_proportions
-from vidgan.media import Clip, read_picture
+from vidgan.media import Clip, read_alpha, read_picture
 from vidgan.resample import resize, to_pixels, to_tensor
 
 _SAME = 6  # levels: what saving as JPEG may change
@@ -63,11 +65,18 @@ def _by_frame(clip: Clip, given: Sequence[str], option: str) -> dict[int, Path]:
 def _keyframe(clip: Clip, number: int, painting: Path, mask: Path | None, watch: Watch) -> Keyframe:
     frame = to_pixels(to_tensor(clip.frame(number).pixels))
     painted = _at_size(read_picture(painting), frame.shape[:2], painting, watch)
-    counts = np.ones(frame.shape[:2], np.float32)
-    if mask is not None:
-        counts = _at_size(read_picture(mask), frame.shape[:2], mask, watch).mean(2, dtype=np.float32) / 255
+    counts: NDArray = np.ones(frame.shape[:2], np.float32)
+    alpha = read_alpha(painting)
+    if alpha is not None:
+        counts = cv2.resize(alpha, frame.shape[1::-1], interpolation=cv2.INTER_AREA)
         if counts.max() < 0.5:
+            raise UsageError(f"{painting} is transparent: what is painted has to be opaque")
+        watch.notice(f"{painting} is transparent in places: those do not count")
+    if mask is not None:
+        white = _at_size(read_picture(mask), frame.shape[:2], mask, watch).mean(2, dtype=np.float32) / 255
+        if (counts * white).max() < 0.5:
             raise UsageError(f"{mask} is black: white says which part of the keyframe counts")
+        counts = counts * white
     changed = np.abs(painted.astype(np.int16) - frame).max(2) > _SAME
     if (changed & (counts > 0)).mean() < _UNCHANGED:
         watch.notice(f"{painting} is frame {number} itself: there the result is the source")

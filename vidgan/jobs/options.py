@@ -67,6 +67,7 @@ class Result:
     sheet: Path | None = None
     representative: int | None = None
     steps: tuple[int, ...] = ()
+    keyframes: tuple[int, ...] = ()
     train_seconds: float = 0.0
     render_seconds: float = 0.0
 

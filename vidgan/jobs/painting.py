@@ -41,7 +41,7 @@ def learn_keyframes(
     pictures += [frame[0] for _, frame in unpainted]
     pair_key = training_key(pictures, recipe)
     if session.pair_key not in ("", pair_key):
-        raise LookError("the look to repeat was trained on other keyframes: give the same clip and keyframes")
+        raise LookError("the look to repeat was trained on others: give the same clip, keyframes and masks")
     on_device = [_on(device, keyframe) for keyframe in keyframes]
     training = PaintedTrainer(on_device, recipe, session.record, unpainted, motion, cuts)
     key = training_key(pictures, recipe, session.record)

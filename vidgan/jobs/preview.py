@@ -116,6 +116,7 @@ def preview(
         len(numbers),
         representative=lesson.representative if subject else None,
         steps=lesson.look.steps,
+        keyframes=lesson.keyframes,
         train_seconds=lesson.seconds,
     )
 

@@ -2,6 +2,7 @@
 
 import time
 from abc import ABC, abstractmethod
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ class Lesson:
     representative: int | None
     seconds: float
     interrupted: bool = False
+    keyframes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,15 @@ class PaintedSubject(Subject):
         """One that nobody painted, if there is one: the most unlike the others."""
         return next(iter(self._unpainted(found)), self.keyframes[0].number)
 
+    def _tell_of_shots(self, found: Survey, watch: Watch) -> None:
+        painted = {bisect_right(found.cuts, keyframe.number) for keyframe in self.keyframes}
+        bare = [str(shot + 1) for shot in range(len(found.cuts) + 1) if shot not in painted]
+        if bare:
+            watch.notice(
+                f"no keyframe lies in shot {', '.join(bare)} of {len(found.cuts) + 1}: the look there "
+                "is that of other shots; `vidgan keyframes CLIP` names the frames to paint"
+            )
+
     def _unpainted(self, found: Survey) -> list[int]:
         """Frames that nobody painted, each as unlike those before it as the clip has."""
         painted = {keyframe.number for keyframe in self.keyframes}
@@ -179,11 +190,12 @@ class PaintedSubject(Subject):
         device = choose_device(self.options.device)
         motion = estimator_for(self.recipe, device, self.options.raft_weights)
         others, session = self._others(found), session or Session()
+        self._tell_of_shots(found, watch)
         look = learn_keyframes(
             self.keyframes, others, self.recipe, device, motion, found.cuts, watch, on_look, session
         )
-        number = self.keyframes[0].number
-        return Lesson(look, number, time.monotonic() - began, look.interrupted)
+        numbers = tuple(keyframe.number for keyframe in self.keyframes)
+        return Lesson(look, numbers[0], time.monotonic() - began, look.interrupted, numbers)
 
 
 def choose_footage(clip: Clip, found: Survey, frame: int, others: int) -> Footage:

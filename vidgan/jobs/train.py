@@ -67,6 +67,7 @@ def train(
         str(device),
         representative=lesson.representative,
         steps=lesson.look.steps,
+        keyframes=lesson.keyframes,
         train_seconds=lesson.seconds,
     )
 

@@ -71,7 +71,12 @@ def translate(
     result = render_look(
         source, found, lesson.look, recipe, Path(out), options, watch, subject.picture, limits
     )
-    return replace(result, representative=lesson.representative, train_seconds=lesson.seconds)
+    return replace(
+        result,
+        representative=lesson.representative,
+        keyframes=lesson.keyframes,
+        train_seconds=lesson.seconds,
+    )
 
 
 def _refuse_all(asked: Asked, matte: str | Path | None, feather: float | None, recipe: str) -> None:

@@ -8,7 +8,7 @@ from vidgan.media.frame import Frame
 from vidgan.media.muxing import mux
 from vidgan.media.opening import open_clip
 from vidgan.media.output import check_output
-from vidgan.media.picture import read_picture, write_picture
+from vidgan.media.picture import read_alpha, read_picture, write_picture
 from vidgan.media.probing import probe
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "mux",
     "open_clip",
     "probe",
+    "read_alpha",
     "read_picture",
     "write_picture",
 ]

@@ -33,6 +33,23 @@ def read_picture(path: str | Path) -> np.ndarray:
         raise _unreadable(place, error) from error
 
 
+def read_alpha(path: str | Path) -> np.ndarray | None:
+    """How opaque a still picture is, (H, W) in [0, 1] float32, upright; None where all of it is.
+
+    Raises MediaError as read_picture does.
+    """
+    place = Path(path)
+    try:
+        with open_picture(place) as image:
+            if not image.has_transparency_data:
+                return None
+            upright = ImageOps.exif_transpose(image).convert("RGBA")
+            alpha = np.asarray(upright.getchannel("A"), np.float32) / 255
+            return None if alpha.min() == 1 else alpha
+    except (OSError, SyntaxError, ValueError) as error:
+        raise _unreadable(place, error) from error
+
+
 def open_picture(path: Path) -> Image.Image:
     """Open a picture lazily: its header is read and its size checked, its pixels are not touched."""
     require_file(path)

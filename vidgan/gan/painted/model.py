@@ -27,12 +27,13 @@ _MOST_PIXELS = 3_000_000  # in one piece; what is larger is rendered tile by til
 class Painted(Model):
     """anchors: the keyframes, in the clip's order. refiner: None where it is better to add nothing.
 
-    cuts: the frames of that clip that begin a shot.
+    cuts: the frames of that clip that begin a shot. stage: how far its training came.
     """
 
     anchors: Sequence[Anchor]
     refiner: Refiner | None
     cuts: Sequence[int] = ()
+    stage: int = STAGES
 
     @property
     def stages(self) -> int:
@@ -40,7 +41,7 @@ class Painted(Model):
 
     @property
     def grown(self) -> int:
-        return 1 if self.refiner is None else STAGES
+        return self.stage
 
     def translation(
         self, recipe: Recipe, settings: TranslateSettings, device: torch.device, motion: Motion

@@ -109,7 +109,7 @@ class PaintedTrainer:
             refiner = copy.deepcopy(self.refiner)
             refiner.load_state_dict(self.best)
         rates = tuple(tuple(stage) for stage in self.schedule.rates)
-        model = Painted(self.anchors, refiner, self.cuts)
+        model = Painted(self.anchors, refiner, self.cuts, stage=2 if self.schedule.rates[0] else 1)
         return Trained(model, rates, tuple(self.schedule.seconds), self.threads, interrupted=interrupted)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
