@@ -11,18 +11,16 @@ to 20). SSIM is scikit-image's, over colours. Flicker is e_warp over the truth's
 """
 
 import argparse
-import os
-import platform
 import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
+from carried import Pixels, print_heading, rendered
 from looks import LOOKS
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
@@ -31,15 +29,12 @@ from vidgan import metrics
 from vidgan.config import Recipe, load_recipe
 from vidgan.gan.device import choose_device
 from vidgan.gan.look import Look
-from vidgan.gan.model import Translation
 from vidgan.gan.painted.anchor import Keyframe
 from vidgan.gan.painted.training import PaintedTrainer
-from vidgan.jobs.rendering import estimator_for, translated_frames
+from vidgan.jobs.rendering import long_estimator_for
 from vidgan.media import open_clip, write_picture
-from vidgan.motion import FlowFrame
 from vidgan.resample import to_pixels, to_tensor, warp_array
 
-Pixels = NDArray[np.uint8]
 CLIPS = {"nasa": ("nasa.mp4", 1, 241), "bikes": ("bikes.mp4", None, 84), "bunny": ("bunny.mp4", None, 12)}
 FRAMES, KEY, WIDTH = 40, 20, 480
 NEAR, FAR = range(1, 6), range(15, 21)
@@ -67,10 +62,7 @@ def main() -> None:
     device = choose_device(arguments.device)
     overrides = [f"train.seconds={arguments.budget}"] if arguments.budget else []
     recipe = load_recipe(arguments.recipe, [*overrides, *arguments.set])
-    print(
-        f"{platform.machine()}, {os.cpu_count()} cores, {device}, torch {torch.__version__}, {date.today()}; "
-        f"{recipe.name}, {recipe.train.seconds:g} s"
-    )
+    print_heading(recipe, device)
     print(f"{'':22}{'all':>15}{'near':>15}{'far':>15}   flicker", flush=True)
     for look in arguments.looks:
         rows: dict[str, list[list[float]]] = {}
@@ -90,19 +82,19 @@ def measure(
     frame, painting = (to_tensor(pictures[KEY], device) for pictures in (frames, truth))
     keyframe = Keyframe(KEY, frame, painting, torch.ones_like(frame[:, :1]))
     others = [(n, to_tensor(frames[n], device)) for n in OTHERS[: recipe.train.frames]]
-    trainer = PaintedTrainer([keyframe], recipe, None, others, estimator_for(recipe, device, None))
+    motion = long_estimator_for(recipe, device, None)
+    trainer = PaintedTrainer([keyframe], recipe, None, others, motion)
     fitted, (anchor,) = time.monotonic() - began, trainer.anchors
     trained = trainer.run()
     seconds = time.monotonic() - began
-    translate = Look.of(trained, recipe).translation(device, motion=estimator_for(recipe, device, None))
+    translate = Look.of(trained, recipe).translation(device, motion=motion)
     methods: dict[str, Callable[[int], Pixels]] = {
         "source": lambda n: frames[n],
         "warped": _warper(frames, truth[KEY], recipe, device),
         "table": lambda n: to_pixels(anchor.table(to_tensor(frames[n], device))),
-        "vidgan": lambda n: to_pixels(translate(to_tensor(frames[n]), n)),
     }
     results = {method: [make(n) for n in range(FRAMES)] for method, make in methods.items()}
-    taken = _seconds_a_frame(frames, translate)
+    results["vidgan"], taken = rendered(frames, translate, recipe, device)
     own = metrics.e_warp(truth, frames)
     rows = {method: _row(pictures, truth, frames, own) for method, pictures in results.items()}
     for method, row in rows.items():
@@ -128,20 +120,10 @@ def read_frames(media: Path, name: str) -> list[Pixels]:
     return frames if width == WIDTH else [cv2.resize(f, size, interpolation=cv2.INTER_AREA) for f in frames]
 
 
-def _seconds_a_frame(frames: Sequence[Pixels], translate: Translation) -> float:
-    """As in a render, from decoded pixels to those that are encoded."""
-    shown = translated_frames((FlowFrame(n, frame) for n, frame in enumerate(frames)), translate)
-    to_pixels(next(shown).translated)  # the first one starts the threads
-    began = time.monotonic()
-    for moment in shown:
-        to_pixels(moment.translated)
-    return (time.monotonic() - began) / (len(frames) - 1)
-
-
 def _warper(
     frames: Sequence[Pixels], keyframe: Pixels, recipe: Recipe, device: torch.device
 ) -> Callable[[int], Pixels]:
-    motion = estimator_for(recipe, device, None)
+    motion = long_estimator_for(recipe, device, None)
     return lambda n: warp_array(keyframe, motion(frames[n], frames[KEY]))
 
 

@@ -10,16 +10,14 @@ below.
 
 import argparse
 import importlib.util
-import os
-import platform
 import time
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import torch
+from carried import print_heading, rendered
 from numpy.typing import NDArray
 
 from vidgan import metrics
@@ -28,9 +26,9 @@ from vidgan.gan.device import choose_device
 from vidgan.gan.look import Look
 from vidgan.gan.painted.anchor import Keyframe
 from vidgan.gan.painted.training import PaintedTrainer
-from vidgan.jobs.rendering import estimator_for
+from vidgan.jobs.rendering import long_estimator_for
 from vidgan.media import open_clip, read_picture, write_picture
-from vidgan.resample import to_pixels, to_tensor, warp_array
+from vidgan.resample import to_tensor, warp_array
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 KEY = 48
@@ -42,21 +40,18 @@ def main() -> None:
     device = choose_device(arguments.device)
     overrides = [f"train.seconds={arguments.budget}"] if arguments.budget else []
     recipe = load_recipe(arguments.recipe, [*overrides, *arguments.set])
-    print(
-        f"{platform.machine()}, {os.cpu_count()} cores, {device}, torch {torch.__version__}, {date.today()}; "
-        f"{recipe.name}, {recipe.train.seconds:g} s"
-    )
+    print_heading(recipe, device)
     frames = [frame.pixels for frame in open_clip(SAMPLES / "clip.mp4").frames()]
     painting = read_picture(SAMPLES / "keyframe_48.png")
     began = time.monotonic()
     frame, painted = to_tensor(frames[KEY], device), to_tensor(painting, device)
     keyframe = Keyframe(KEY, frame, painted, torch.ones_like(frame[:, :1]))
     others = [(n, to_tensor(frames[n], device)) for n in OTHERS[: recipe.train.frames]]
-    motion = estimator_for(recipe, device, None)
+    motion = long_estimator_for(recipe, device, None)
     trained = PaintedTrainer([keyframe], recipe, None, others, motion).run()
     seconds = time.monotonic() - began
     translate = Look.of(trained, recipe).translation(device, motion=motion)
-    results = [to_pixels(translate(to_tensor(source), number)) for number, source in enumerate(frames)]
+    results, _ = rendered(frames, translate, recipe, device)
     ours, theirs = flicker(results, painting)
     detail = [metrics.detail(result, painting) for result in results]
     print(f"  {sum(trained.steps)} steps, {seconds:.1f} s")

@@ -13,6 +13,9 @@ __version__ = "0.1.0"
 # Torch reads this when it first takes memory. Without huge pages, half of a 720p frame's time goes into
 # page faults (benchmarks.md).
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+# GNU OpenMP reads this when torch loads: how long its threads spin for their next piece of work. By default
+# they burn cores that OpenCV's threads could use (benchmarks.md).
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 # Heavy packages load with the first job that needs them, so that the command line answers at once.
 _LAZY = {

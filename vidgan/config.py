@@ -13,7 +13,7 @@ from vidgan.errors import RecipeError
 
 DEFAULT_RECIPE = "balanced"
 
-_LAMBDAS = ("adv", "cyc", "rec", "patch", "palette", "analogy", "penalty")
+_LAMBDAS = ("adv", "cyc", "rec", "patch", "palette", "analogy", "penalty", "detail")
 _LARGEST_SEED = 2**48
 # What counts in our own training alone.
 _OURS = [
@@ -47,6 +47,7 @@ _PAINTED = (
     "critic_channels",
     "lambda_adv",
     "lambda_patch",
+    "lambda_detail",
     "patch_px",
     "patch_whitening",
     "projections",
@@ -98,11 +99,12 @@ class FlowSettings:
 
     backend: str = "dis"
     preset: str = "fast"
+    long_preset: str = "medium"
     max_side: int = 960
 
     def __post_init__(self) -> None:
         _one_of(("dis", "raft-small", "raft-large"), backend=self.backend)
-        _one_of(("ultrafast", "fast", "medium"), preset=self.preset)
+        _one_of(("ultrafast", "fast", "medium"), preset=self.preset, long_preset=self.long_preset)
         _at_least(64, max_side=self.max_side)
 
 
@@ -193,6 +195,7 @@ class TrainSettings:
     lambda_palette: float = 4.0
     lambda_analogy: float = 3.0
     lambda_penalty: float = 0.1
+    lambda_detail: float = 0.0
     patch_px: int = 7
     patch_whitening: float = 0.5
     projections: int = 48
@@ -307,6 +310,10 @@ class Recipe:
             raise RecipeError("where features are handed on from the coarsest picture, strength is always 1")
         if self.parts.conditioning == "painted":
             self._check_painted()
+        elif self.train.lambda_detail or self.flow.long_preset != FlowSettings.long_preset:
+            raise RecipeError(
+                "train.lambda_detail, flow.long_preset: only for painted keyframes; leave them out"
+            )
         elif self.parts.conditioning != "pyramid":
             self._check_published()
 

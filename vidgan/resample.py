@@ -67,6 +67,29 @@ def surroundings(x: Tensor, reach: int) -> Tensor:
     return F.avg_pool2d(F.pad(x, [reach] * 4, mode="replicate"), side, 1)
 
 
+def bilateral(x: Tensor, reach: int, tolerance: float) -> Tensor:
+    """Smooth (B, 3, H, W) within its edges (Tomasi & Manduchi 1998): a mean over a disc of colours alike.
+
+    reach: the disc's radius in pixels, also the spread of its weights. tolerance: the spread of weights over
+    the sum of three colours' differences, in x's own units. The border is mirrored.
+    """
+    if _is_plain(x):
+        pixels = np.ascontiguousarray(x[0].permute(1, 2, 0).detach().numpy())
+        smoothed = cv2.bilateralFilter(pixels, 2 * reach + 1, tolerance, 2 * reach + 1)
+        return torch.from_numpy(np.ascontiguousarray(smoothed.transpose(2, 0, 1)))[None]
+    height, width = x.shape[-2:]
+    mirrored = F.pad(x, [reach] * 4, mode="reflect")
+    total, weights = torch.zeros_like(x), torch.zeros_like(x[:, :1])
+    for down, right in _disc(reach):
+        other = mirrored[..., reach + down : reach + down + height, reach + right : reach + right + width]
+        apart = (x - other).abs().sum(1, keepdim=True)
+        near = (down * down + right * right) / (2 * reach + 1) ** 2
+        weight = torch.exp(-0.5 * ((apart / tolerance) ** 2 + near))
+        total += weight * other
+        weights += weight
+    return total / weights
+
+
 def warp_array(image: NDArray, flow_px: NDArray[np.float32]) -> NDArray:
     """The same warp for arrays, by OpenCV: several times faster on a CPU.
 
@@ -100,6 +123,11 @@ def to_pixels(x: Tensor, dtype: DTypeLike = np.uint8) -> NDArray:
     half = _largest(np.dtype(dtype)) / 2
     picture = x.detach().reshape(x.shape[-3:]).permute(1, 2, 0).float()
     return np.ascontiguousarray(((picture + 1) * half).round().clamp(0, 2 * half).cpu().numpy().astype(dtype))
+
+
+def _disc(radius: int) -> list[tuple[int, int]]:
+    steps = range(-radius, radius + 1)
+    return [(y, x) for y in steps for x in steps if y * y + x * x <= radius * radius]
 
 
 def _warp_planes(x: Tensor, flow: Tensor, interpolation: int) -> Tensor:

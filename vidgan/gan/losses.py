@@ -7,6 +7,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vidgan.gan.order import sort_rows
+from vidgan.resample import surroundings
+
+_ENOUGH_DETAIL = 0.85
+_DETAIL_PX, _DETAIL_STEP = 9, 4  # the places over which it is averaged, and how far apart they are
+_NO_DETAIL = 1e-5  # keeps the root's slope finite
 
 
 def hinge_critic(real: Tensor, fake: Tensor) -> Tensor:
@@ -54,6 +59,19 @@ def reconstruction(picture: Tensor, rebuilt: Tensor) -> Tensor:
     The thesis squares it (L_rec); absolute differences blur what they cannot foretell less.
     """
     return F.l1_loss(rebuilt, picture)
+
+
+def detail_apart(result: Tensor, painting: Tensor) -> Tensor:
+    """How far a picture is from standing out from its surroundings nearly as much as its counterpart does.
+
+    result, painting: (B, 3, H, W). Place by place, at two scales: the local root mean square of what stands
+    out of 3x3 pixels, in lightness. Scalar >= 0.
+    """
+    total = result.new_zeros(())
+    for scale in (1, 2):
+        ours, theirs = (_local_detail(F.avg_pool2d(picture, scale)) for picture in (result, painting))
+        total = total + (_ENOUGH_DETAIL * theirs - ours).abs().mean() / 2
+    return total
 
 
 def palette(fake: Tensor, mapped: Tensor) -> Tensor:
@@ -111,3 +129,10 @@ def _quantiles(ordered: Tensor, n: int) -> Tensor:
         return ordered
     picks = torch.linspace(0, ordered.shape[1] - 1, n, device=ordered.device).round().long()
     return ordered[:, picks]
+
+
+def _local_detail(picture: Tensor) -> Tensor:
+    lightness = picture.mean(1, keepdim=True)
+    stands_out = (lightness - surroundings(lightness, 1)).square()
+    side = min(_DETAIL_PX, *picture.shape[-2:])
+    return (F.avg_pool2d(stands_out, side, _DETAIL_STEP) + _NO_DETAIL).sqrt()

@@ -14,7 +14,7 @@ from vidgan.config import Recipe, SmoothSettings
 from vidgan.gan.model import InTwoSteps
 from vidgan.jobs.matte import Matte
 from vidgan.media import Clip, Frame
-from vidgan.motion import FlowEstimator, FlowFrame, Moment, flow_estimator, smooth, with_flow
+from vidgan.motion import FlowEstimator, FlowFrame, Moment, Picture, flow_estimator, smooth, with_flow
 from vidgan.resample import to_pixels, to_tensor
 from vidgan.stream import prefetch
 
@@ -49,13 +49,26 @@ def rendered_frames(
     margin = settings.window
     first, last = max(0, start - margin), min(len(clip), stop + margin)
     decoded = prefetch(clip.frames(first, last), name="decode")
-    moved = prefetch(_with_flow(decoded, estimator, cuts, margin), name="flow")
-    translated = prefetch(translated_frames(moved, translate), name="translate")
-    steady = prefetch(smooth(translated, settings, start, stop), name="smooth")
+    steady = steady_moments(decoded, translate, settings, cuts, estimator, start, stop)
     limited = steady if matte is None else _limited(steady, matte.weights(start, stop))
     with closing(limited):
         for moment in limited:
             yield Rendered(_as_frame(moment, clip), moment.source)
+
+
+def steady_moments(
+    frames: Iterable[Picture],
+    translate: Translate | InTwoSteps,
+    settings: SmoothSettings,
+    cuts: Collection[int],
+    estimator: FlowEstimator,
+    start: int = 0,
+    stop: int | None = None,
+) -> Generator[Moment]:
+    """[start, stop) of consecutive frames; settings.window more to either side, where there are any."""
+    moved = prefetch(_with_flow(frames, estimator, cuts, settings.window), name="flow")
+    translated = prefetch(_translated(moved, translate), name="translate")
+    return prefetch(smooth(translated, settings, start, stop), name="smooth")
 
 
 def source_frames(clip: Clip, start: int = 0, stop: int | None = None) -> Iterator[Rendered]:
@@ -66,20 +79,26 @@ def source_frames(clip: Clip, start: int = 0, stop: int | None = None) -> Iterat
 
 
 def estimator_for(recipe: Recipe, device: torch.device, raft_weights: Path | None) -> FlowEstimator:
-    """The recipe's flow estimator; RAFT's weights come from the given file or torch's own cache."""
+    """Motion between neighbours; RAFT's weights come from the given file or torch's own cache."""
     flow = recipe.flow
     return flow_estimator(flow.backend, flow.preset, raft_weights, device, flow.max_side)
 
 
+def long_estimator_for(recipe: Recipe, device: torch.device, raft_weights: Path | None) -> FlowEstimator:
+    """Motion between a frame and a keyframe that may be far off."""
+    flow = recipe.flow
+    return flow_estimator(flow.backend, flow.long_preset, raft_weights, device, flow.max_side)
+
+
 def _with_flow(
-    frames: Iterable[Frame], estimator: FlowEstimator, cuts: Collection[int], window: int
+    frames: Iterable[Picture], estimator: FlowEstimator, cuts: Collection[int], window: int
 ) -> Iterator[FlowFrame]:
     if window:
         return with_flow(frames, estimator, cuts)
     return (FlowFrame(frame.index, frame.pixels) for frame in frames)
 
 
-def translated_frames(frames: Iterable[FlowFrame], translate: Translate | InTwoSteps) -> Generator[Moment]:
+def _translated(frames: Iterable[FlowFrame], translate: Translate | InTwoSteps) -> Generator[Moment]:
     """Every frame in the look; the two steps of one that has them run side by side."""
     if not isinstance(translate, InTwoSteps):
         for frame in frames:

@@ -1,7 +1,7 @@
 """Motion: optical flow, what it hides and shows, and pictures held steady along it."""
 
 from vidgan.motion.flow import DisFlow, Flow, FlowEstimator, RaftFlow, compose, flow_estimator, visible
-from vidgan.motion.smooth import FlowFrame, Moment, smooth, with_flow
+from vidgan.motion.smooth import FlowFrame, Moment, Picture, smooth, with_flow
 
 __all__ = [
     "DisFlow",
@@ -9,6 +9,7 @@ __all__ = [
     "FlowEstimator",
     "FlowFrame",
     "Moment",
+    "Picture",
     "RaftFlow",
     "compose",
     "flow_estimator",

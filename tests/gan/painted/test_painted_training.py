@@ -153,7 +153,7 @@ def test_windows_fit_any_picture(size):
     learnt = HeldOut(anchors, recipe().train, torch.Generator().manual_seed(0)).learnt
     window = Windows(anchors, learnt, recipe().train).draw(torch.Generator().manual_seed(0))
     assert window.painting.shape == (2, 3, 32, 32)
-    assert window.guess.told.shape == (2, 16, 32, 32)
+    assert window.guess.told.shape == (2, 22, 32, 32)
 
 
 def test_windows_line_up_with_their_painting():

@@ -45,6 +45,12 @@ class Anchor(Keyframe):
         low, high = _WORTH_CARRYING
         return ((surroundings(beyond, _NEIGHBOURHOOD) - low) / (high - low)).clamp(0, 1) * self.mask
 
+    @property
+    def strokes(self) -> Tensor:
+        """(1, 3, H, W): what is painted beyond colours, and stands out from its surroundings."""
+        beyond = (self.painting - self.table(self.frame)) * self.mask
+        return beyond - surroundings(beyond, _NEIGHBOURHOOD)
+
     def at(self, size: Size, device: torch.device) -> "Anchor":
         """The same for frames of that size, on that device."""
         if size_of(self.frame) == size and self.frame.device == device:

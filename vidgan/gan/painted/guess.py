@@ -4,17 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from vidgan.gan.model import Motion
 from vidgan.gan.painted.anchor import Anchor, shares
+from vidgan.gan.painted.borrowed import borrowed
+from vidgan.gan.painted.cues import CUES, cues
 from vidgan.gan.painted.guide import Guidance, guidance
 from vidgan.gan.pyramid import size_of
-from vidgan.resample import surroundings, to_field, to_pixels
+from vidgan.resample import to_field, to_pixels
 
-_REACHES = ((1, 6.0), (3, 4.0))  # pixels to each side that count as surroundings, and a gain
-TRUST = 9
-"""The number of that plane: before it come the frame, its mapped colours and what is carried; then bands."""
+_RELUCTANCE = 2.0  # an eighth of the borrowed strokes, before anything is learnt
+TRUST, STROKES = 9, 10
+"""The numbers of those planes: before them the frame, its mapped colours, what is carried; last, cues."""
 
 
 @dataclass(frozen=True)
@@ -27,29 +30,38 @@ class Guess:
     picture: Tensor
     told: Tensor
 
+    def foretold(self, added: Tensor) -> Tensor:
+        """With the colours that the network adds, the first three of (B, 4, H, W)."""
+        return self.picture + added[:, :3]
+
+    def lent(self, added: Tensor) -> Tensor:
+        """The borrowed strokes, as much of them as the network asks for in the last of (B, 4, H, W)."""
+        return F.softplus(added[:, 3:] - _RELUCTANCE) * self.told[:, STROKES : STROKES + 3]
+
 
 def inputs_for(keyframes: int) -> int:
     """How many planes the network is told; several keyframes tell it which of them counts."""
-    return TRUST + 1 + (keyframes if keyframes > 1 else 0) + 3 * len(_REACHES)
+    return STROKES + 3 + (keyframes if keyframes > 1 else 0) + CUES
 
 
-def make_guess(frame: Tensor, mapped: Tensor, guide: Guidance, counts: Tensor) -> Guess:
-    """frame, mapped: (B, 3, H, W). counts: (B, K), how much each keyframe counts."""
-    planes = [frame, mapped, guide.carried * guide.trust, guide.trust]
+def make_guess(
+    frame: Tensor,
+    mapped: Tensor,
+    carried: Tensor,
+    trust: Tensor,
+    strokes: Tensor,
+    seen: Tensor,
+    counts: Tensor,
+) -> Guess:
+    """frame, mapped: (B, 3, H, W). carried, trust: as in Guidance. strokes: borrowed from elsewhere.
+
+    seen: the frame's cues. counts: (B, K), how much each keyframe counts.
+    """
+    planes = [frame, mapped, carried * trust, trust, strokes]
     if counts.shape[1] > 1:
         planes.append(counts[:, :, None, None].expand(-1, -1, *frame.shape[-2:]).to(frame))
-    planes += _bands(frame)
-    return Guess(torch.lerp(mapped, guide.carried, guide.trust), torch.cat(planes, 1))
-
-
-def _bands(frame: Tensor) -> list[Tensor]:
-    """What stands out from its surroundings, finer and coarser, about as large as colours are."""
-    bands, within = [], frame
-    for reach, gain in _REACHES:
-        around = surroundings(within, reach)
-        bands.append(gain * (within - around))
-        within = around
-    return bands
+    planes.append(seen)
+    return Guess(torch.lerp(mapped, carried, trust), torch.cat(planes, 1))
 
 
 class Guesser:
@@ -62,13 +74,18 @@ class Guesser:
         self.numbers = [anchor.number for anchor in anchors]
         self.pixels = [to_pixels(anchor.frame) for anchor in anchors]
         self.worth = [anchor.worth for anchor in anchors]
+        self.strokes = [anchor.strokes for anchor in anchors]
 
     def __call__(self, frame: Tensor, number: int | None) -> Guess:
         """frame: (1, 3, H, W) in [-1, 1], of the keyframes' size."""
         counts = shares(self.numbers, number, self.cuts)
         mapped = torch.stack([c * a.table(frame) for c, a in zip(counts, self.anchors, strict=True) if c])
-        guide = self._joined([(c, self._guide(frame, k)) for k, c in enumerate(counts) if c])
-        return make_guess(frame, mapped.sum(0), guide, torch.tensor([counts]))
+        guides = {k: self._guide(frame, k) for k, c in enumerate(counts) if c}
+        guide = self._joined([(counts[k], guide) for k, guide in guides.items()])
+        nearest = max(guides, key=lambda k: counts[k])
+        lent = borrowed(frame, self.anchors[nearest], self.strokes[nearest], guides[nearest].whole)
+        counted = torch.tensor([counts])
+        return make_guess(frame, mapped.sum(0), guide.carried, guide.trust, lent, cues(frame), counted)
 
     def _guide(self, frame: Tensor, index: int) -> Guidance:
         anchor, pixels = self.anchors[index], to_pixels(frame)
@@ -86,4 +103,4 @@ class Guesser:
         surest = torch.stack([guide.trust for _, guide in guides]).amax(0)
         total = weighed.sum(0)
         mean = (weighed * carried).sum(0) / total.clamp_min(1e-6)
-        return Guidance(mean, torch.lerp(total, surest, self.likeness))
+        return Guidance(mean, torch.lerp(total, surest, self.likeness), guides[0][1].whole)

@@ -18,10 +18,14 @@ _MISS_PX = 1.4  # how far the way there and back may end from home
 
 @dataclass(frozen=True)
 class Guidance:
-    """carried: (B, 3, H, W), the keyframe's painting, in place. trust: (B, 1, H, W) in [0, 1]."""
+    """carried: (B, 3, H, W), the keyframe's painting, in place. trust: (B, 1, H, W) in [0, 1].
+
+    whole: (1, 2, H, W), the motion of the whole picture, in pixels.
+    """
 
     carried: Tensor
     trust: Tensor
+    whole: Tensor
 
 
 def guidance(
@@ -33,13 +37,13 @@ def guidance(
     lost, which it is in even areas beside what moves, the motion of the whole picture is tried.
     """
     sure = agreement(frame, warp(keyframe, there)) * comes_home(there, back) * _inside(there)
-    first = Guidance(warp(painting, there, sharp=True), sure * warp(worth, there))
+    first, trust = warp(painting, there, sharp=True), sure * warp(worth, there)
     whole = whole_motion(there, sure)
     fits = agreement(frame, warp(keyframe, whole)) * _inside(whole) * evenness(frame) * (1 - sure)
-    second = Guidance(warp(painting, whole, sharp=True), fits * warp(worth, whole))
-    total = first.trust + second.trust
-    share = second.trust / total.clamp_min(1e-6)
-    return Guidance(torch.lerp(first.carried, second.carried, share), total)
+    second, more = warp(painting, whole, sharp=True), fits * warp(worth, whole)
+    total = trust + more
+    share = more / total.clamp_min(1e-6)
+    return Guidance(torch.lerp(first, second, share), total, whole)
 
 
 def evenness(frame: Tensor) -> Tensor:

@@ -114,7 +114,7 @@ class PaintedTranslator:
         if self.refiner is None:
             return prepared.picture.clamp(-1, 1)
         added = added_by(self.refiner, prepared.told, self.device, self.precision)
-        return (prepared.picture + added).clamp(-1, 1)
+        return (prepared.foretold(added) + prepared.lent(added)).clamp(-1, 1)
 
 
 def added_by(
@@ -125,7 +125,7 @@ def added_by(
     most_pixels: int = _MOST_PIXELS,
     tile_px: int = _TILE_PX,
 ) -> Tensor:
-    """(1, N, H, W) -> (1, 3, H, W) float32; tile by tile where it has more pixels, with the same bits."""
+    """(1, N, H, W) -> (1, 4, H, W) float32; tile by tile where it has more pixels, with the same bits."""
     height, width = size_of(told)
     whole = to_multiple(told)
     if height * width <= most_pixels:

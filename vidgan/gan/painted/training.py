@@ -13,12 +13,13 @@ from vidgan.config import Recipe
 from vidgan.errors import LookError
 from vidgan.gan.adam import Adam
 from vidgan.gan.device import autocast, choose_precision
-from vidgan.gan.losses import patch_distribution, patch_projections, patch_whitening
+from vidgan.gan.losses import detail_apart, patch_distribution, patch_projections, patch_whitening
 from vidgan.gan.model import Motion, at_rest, named, prefixed
 from vidgan.gan.painted.anchor import Anchor, Keyframe, likeness
 from vidgan.gan.painted.guess import Guess, Guesser, inputs_for
 from vidgan.gan.painted.model import Painted
 from vidgan.gan.painted.network import Refiner
+from vidgan.gan.painted.objective import apart, what_counts
 from vidgan.gan.painted.rivalry import Rivalry
 from vidgan.gan.painted.windows import HeldOut, Window, Windows
 from vidgan.gan.schedule import Record, Replay, Schedule, Tick
@@ -151,11 +152,13 @@ class PaintedTrainer:
 
     def _iterate(self, tick: Tick) -> None:
         window = self.windows.draw(self.rng)
-        result = self._result(window.guess)
-        difference = (result - window.painting).abs()
-        loss = (difference * window.counts).sum() / (3 * window.counts.sum()).clamp_min(1.0)
-        # What does not count, and what is held out, is no texture to learn from.
-        real = torch.lerp(result.detach(), window.painting, window.counts)
+        added = self._added(window.guess)
+        foretold, lent = window.guess.foretold(added), window.guess.lent(added)
+        loss = apart(foretold, window.painting, window.counts)
+        result = foretold + lent
+        real = what_counts(result, window.painting, window.counts)
+        if self.train.lambda_detail:  # by borrowed strokes alone: left free, the network rules lines instead
+            loss = loss + self.train.lambda_detail * detail_apart(foretold.detach() + lent, real)
         if self.train.lambda_patch:
             loss = loss + self.train.lambda_patch * self._texture(result, real)
         if self.rivalry is not None:
@@ -165,13 +168,14 @@ class PaintedTrainer:
         value = loss.detach()
         self.running = value if not tick.step else torch.lerp(self.running.to(value), value, _MEMORY)
 
-    def _result(self, guess: Guess) -> Tensor:
+    def _added(self, guess: Guess) -> Tensor:
         with autocast(self.device, self.precision):
-            return guess.picture + self.refiner(guess.told).float()
+            return self.refiner(guess.told).float()
 
     def _judged(self, rivalry: Rivalry, window: Window, real: Tensor, tick: Tick) -> Tensor:
         guess = rivalry.draw(self.rng)
-        judged, result = guess.told[:, :3], self._result(guess)
+        added = self._added(guess)
+        judged, result = guess.told[:, :3], guess.foretold(added) + guess.lent(added)
         rivalry.teach(window.guess.told[:, :3], real, judged, result.detach(), tick.rate)
         return rivalry.word(judged, result)
 

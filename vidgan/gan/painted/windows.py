@@ -10,9 +10,12 @@ from torch import Tensor
 from vidgan.config import TrainSettings
 from vidgan.gan.device import autocast
 from vidgan.gan.painted.anchor import Anchor
+from vidgan.gan.painted.borrowed import borrowed
+from vidgan.gan.painted.cues import CUES, cues
 from vidgan.gan.painted.guess import Guess, make_guess
-from vidgan.gan.painted.guide import Guidance, agreement
+from vidgan.gan.painted.guide import agreement
 from vidgan.gan.painted.network import MULTIPLE, Refiner, to_multiple
+from vidgan.gan.painted.objective import apart
 from vidgan.gan.pyramid import size_of
 from vidgan.resample import warp
 
@@ -47,7 +50,10 @@ class Windows:
         self.side = settings.window_px // MULTIPLE * MULTIPLE
         largest = self.side + 2 * self.margin
         self.planes = [
-            _at_least(torch.cat([a.frame, a.painting, a.table(a.frame), a.worth, learn], 1), largest)
+            _at_least(
+                torch.cat([a.frame, a.painting, a.table(a.frame), a.worth, learn, cues(a.frame), lent(a)], 1),
+                largest,
+            )
             for a, learn in zip(anchors, learnt, strict=True)
         ]
         # Windows lie around pixels that teach: of a small mask, hardly any would otherwise.
@@ -58,12 +64,12 @@ class Windows:
         picks = torch.randint(len(self.chosen_from), (self.count,), generator=rng).tolist()
         chosen = [self.chosen_from[pick] for pick in picks]
         planes = torch.cat([self._window(index, rng) for index in chosen])
-        frame, painting, mapped, worth, learn = planes.split((3, 3, 3, 1, 1), 1)
-        guide = self._misled(frame, painting, worth, rng)
+        frame, painting, mapped, worth, learn, seen, strokes = planes.split((3, 3, 3, 1, 1, CUES, 3), 1)
+        carried, trust = self._misled(frame, painting, worth, rng)
         counts = F.one_hot(torch.tensor(chosen), len(self.anchors)).float()
         inner = (..., slice(self.margin, -self.margin), slice(self.margin, -self.margin))
-        guide = Guidance(guide.carried[inner], guide.trust[inner])
-        guess = make_guess(frame[inner], mapped[inner], guide, counts)
+        frame, mapped, carried, trust = (x[inner] for x in (frame, mapped, carried, trust))
+        guess = make_guess(frame, mapped, carried, trust, strokes[inner], seen[inner], counts)
         return Window(guess, painting[inner], learn[inner])
 
     def _window(self, index: int, rng: torch.Generator) -> Tensor:
@@ -78,7 +84,9 @@ class Windows:
         window = planes[..., top : top + side, left : left + side]
         return window.flip(-1) if torch.rand(1, generator=rng) < 0.5 else window
 
-    def _misled(self, frame: Tensor, painting: Tensor, worth: Tensor, rng: torch.Generator) -> Guidance:
+    def _misled(
+        self, frame: Tensor, painting: Tensor, worth: Tensor, rng: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
         """What is carried here as from another frame: somewhat misplaced, in places not at all."""
         count, size, device = len(frame), size_of(frame), frame.device
         flow = self._flow(count, size, rng).to(device)
@@ -87,7 +95,7 @@ class Windows:
         thresholds = 0.8 * torch.rand(count, 1, 1, 1, generator=rng)
         guided = torch.rand(count, 1, 1, 1, generator=rng) > _UNGUIDED
         covered = (((blobs - thresholds) * 8).sigmoid() * guided).to(device)
-        return Guidance(warp(painting, flow, sharp=True), agreement(frame, seen) * covered * shown)
+        return warp(painting, flow, sharp=True), agreement(frame, seen) * covered * shown
 
     def _flow(self, count: int, size: tuple[int, int], rng: torch.Generator) -> Tensor:
         flow = torch.zeros(count, 2, *size)
@@ -104,6 +112,7 @@ class HeldOut:
 
     def __init__(self, anchors: Sequence[Anchor], settings: TrainSettings, rng: torch.Generator) -> None:
         self.anchors = anchors
+        self.cues = [torch.cat([lent(anchor), cues(anchor.frame)], 1) for anchor in anchors]
         self.learnt = [(anchor.mask >= 0.5).float() for anchor in anchors]
         height, width = size_of(anchors[0].frame)
         # Of small paintings, or of small parts of them that count, smaller places are held out.
@@ -121,7 +130,7 @@ class HeldOut:
                 self.places.append((index, top, left))
 
     def error(self, refiner: Refiner, device: torch.device, precision: torch.dtype) -> float | None:
-        """Mean absolute difference from the painting; None where nothing is held out."""
+        """How far it is from the painting; None where nothing is held out."""
         if not self.places:
             return None
         total = sum(float(self._error_at(refiner, place, device, precision)) for place in self.places)
@@ -135,15 +144,24 @@ class HeldOut:
         context = _HELD_CONTEXT
         y, x = max(0, top - context) // MULTIPLE * MULTIPLE, max(0, left - context) // MULTIPLE * MULTIPLE
         window = (..., slice(y, top + self.side + context), slice(x, left + self.side + context))
-        frame = to_multiple(anchor.frame[window])
-        nothing = Guidance(torch.zeros_like(frame), torch.zeros_like(frame[:, :1]))
+        frame, seen = (to_multiple(x[window]) for x in (anchor.frame, self.cues[index]))
+        nothing = torch.zeros_like(frame)
         counts = F.one_hot(torch.tensor([index]), len(self.anchors)).float()
-        guess = make_guess(frame, anchor.table(frame), nothing, counts)
+        guess = make_guess(
+            frame, anchor.table(frame), nothing, nothing[:, :1], seen[:, :3], seen[:, 3:], counts
+        )
         with autocast(device, precision):
-            result = guess.picture + refiner(guess.told).float()
+            result = guess.foretold(refiner(guess.told).float())
         inside = (..., slice(top - y, top - y + self.side), slice(left - x, left - x + self.side))
         painting = anchor.painting[..., top : top + self.side, left : left + self.side]
-        return (result[inside].clamp(-1, 1) - painting).abs().mean()
+        result = result[inside].clamp(-1, 1)
+        return apart(result, painting, torch.ones_like(result[:, :1]))
+
+
+def lent(anchor: Anchor) -> Tensor:
+    """(1, 3, H, W): the strokes that a keyframe's own places borrow, all from elsewhere."""
+    still = torch.zeros_like(anchor.frame[:, :2])
+    return borrowed(anchor.frame, anchor, anchor.strokes, still, elsewhere=True)
 
 
 def _places(inside: Tensor, side: int) -> Tensor:
