@@ -31,7 +31,7 @@ from vidgan.gan.device import choose_device
 from vidgan.gan.look import Look
 from vidgan.gan.painted.anchor import Keyframe
 from vidgan.gan.painted.training import PaintedTrainer
-from vidgan.jobs.rendering import long_estimator_for
+from vidgan.jobs.rendering import estimator_for
 from vidgan.media import open_clip, write_picture
 from vidgan.resample import to_pixels, to_tensor, warp_array
 
@@ -82,7 +82,7 @@ def measure(
     frame, painting = (to_tensor(pictures[KEY], device) for pictures in (frames, truth))
     keyframe = Keyframe(KEY, frame, painting, torch.ones_like(frame[:, :1]))
     others = [(n, to_tensor(frames[n], device)) for n in OTHERS[: recipe.train.frames]]
-    motion = long_estimator_for(recipe, device, None)
+    motion = estimator_for(recipe, device, None)
     trainer = PaintedTrainer([keyframe], recipe, None, others, motion)
     fitted, (anchor,) = time.monotonic() - began, trainer.anchors
     trained = trainer.run()
@@ -123,7 +123,7 @@ def read_frames(media: Path, name: str) -> list[Pixels]:
 def _warper(
     frames: Sequence[Pixels], keyframe: Pixels, recipe: Recipe, device: torch.device
 ) -> Callable[[int], Pixels]:
-    motion = long_estimator_for(recipe, device, None)
+    motion = estimator_for(recipe, device, None)
     return lambda n: warp_array(keyframe, motion(frames[n], frames[KEY]))
 
 

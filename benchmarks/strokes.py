@@ -26,7 +26,7 @@ from vidgan.gan.device import choose_device
 from vidgan.gan.look import Look
 from vidgan.gan.painted.anchor import Keyframe
 from vidgan.gan.painted.training import PaintedTrainer
-from vidgan.jobs.rendering import long_estimator_for
+from vidgan.jobs.rendering import estimator_for
 from vidgan.media import open_clip, read_picture, write_picture
 from vidgan.resample import to_tensor, warp_array
 
@@ -47,7 +47,7 @@ def main() -> None:
     frame, painted = to_tensor(frames[KEY], device), to_tensor(painting, device)
     keyframe = Keyframe(KEY, frame, painted, torch.ones_like(frame[:, :1]))
     others = [(n, to_tensor(frames[n], device)) for n in OTHERS[: recipe.train.frames]]
-    motion = long_estimator_for(recipe, device, None)
+    motion = estimator_for(recipe, device, None)
     trained = PaintedTrainer([keyframe], recipe, None, others, motion).run()
     seconds = time.monotonic() - began
     translate = Look.of(trained, recipe).translation(device, motion=motion)

@@ -148,6 +148,7 @@ def test_keys_that_are_left_out_keep_their_defaults() -> None:
             "stages: not with ladder = 'constant'",
         ),
         (f"{PUBLISHED}\n[train]\n{ITS_GAME}\nframes = 2", "frames: only with conditioning = 'pyramid'"),
+        ("[train]\nlambda_detail = 1", "lambda_detail: only for painted keyframes"),
         (f"{PUBLISHED}\nwiden_every = 4", "widen_every: not with hand_on = 'features'"),
         ("[train\nsteps = 3", "is not valid TOML"),
         ("[train]\nsteps = 3\nsteps = 4", "is not valid TOML"),

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from vidgan.resample import blur, resize, to_field, to_pixels, to_tensor, warp, warp_array
+from vidgan.resample import bilateral, blur, resize, to_field, to_pixels, to_tensor, warp, warp_array
 
 
 def ramp(height: int, width: int) -> torch.Tensor:
@@ -82,6 +82,17 @@ def test_the_two_ways_to_blur_agree_and_keep_a_constant() -> None:
     x = torch.rand(1, 3, 20, 30, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(blur(torch.cat([x, x]), 2.0)[:1], blur(x, 2.0), atol=1e-5, rtol=0)
     torch.testing.assert_close(blur(torch.ones(1, 1, 3, 4), 2.0), torch.ones(1, 1, 3, 4))
+
+
+def test_the_two_ways_to_smooth_within_edges_agree_and_keep_the_edge() -> None:
+    rng = torch.Generator().manual_seed(0)
+    picture = torch.rand(1, 3, 24, 32, generator=rng) * 0.1
+    picture[..., 16:] += 1.0
+    quick = bilateral(picture, 3, 0.3)
+    plain = bilateral(picture.clone().requires_grad_(), 3, 0.3).detach()
+    torch.testing.assert_close(quick[..., 4:-4, 4:-4], plain[..., 4:-4, 4:-4], atol=2e-3, rtol=0)
+    assert quick[..., :16].std() < 0.6 * picture[..., :16].std()
+    assert (quick[..., 16] - quick[..., 15]).mean() > 0.9
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

@@ -99,12 +99,11 @@ class FlowSettings:
 
     backend: str = "dis"
     preset: str = "fast"
-    long_preset: str = "medium"
     max_side: int = 960
 
     def __post_init__(self) -> None:
         _one_of(("dis", "raft-small", "raft-large"), backend=self.backend)
-        _one_of(("ultrafast", "fast", "medium"), preset=self.preset, long_preset=self.long_preset)
+        _one_of(("ultrafast", "fast", "brisk", "medium"), preset=self.preset)
         _at_least(64, max_side=self.max_side)
 
 
@@ -310,10 +309,8 @@ class Recipe:
             raise RecipeError("where features are handed on from the coarsest picture, strength is always 1")
         if self.parts.conditioning == "painted":
             self._check_painted()
-        elif self.train.lambda_detail or self.flow.long_preset != FlowSettings.long_preset:
-            raise RecipeError(
-                "train.lambda_detail, flow.long_preset: only for painted keyframes; leave them out"
-            )
+        elif self.train.lambda_detail:
+            raise RecipeError("train.lambda_detail: only for painted keyframes; leave it out")
         elif self.parts.conditioning != "pyramid":
             self._check_published()
 

@@ -153,3 +153,13 @@ def test_whitened_directions_see_texture_where_plain_ones_see_mean_colour():
         scale = losses.patch_distribution(torch.zeros_like(ramp), textured, directions)
         cost[power] = losses.patch_distribution(ramp, textured, directions) / scale
     assert cost[0.5] > 2 * cost[0.0]
+
+
+def test_detail_is_apart_by_what_stands_out_wherever_it_lies():
+    rng = torch.Generator().manual_seed(0)
+    crisp = 0.3 * torch.randn(1, 3, 48, 48, generator=rng)
+    soft, flat = 0.5 * crisp, torch.zeros_like(crisp)
+    moved = crisp.roll(7, -1)
+    apart = [float(losses.detail_apart(picture, crisp)) for picture in (moved, crisp, soft, flat)]
+    assert apart[0] < 0.25 * apart[2] < 0.25 * apart[3]
+    assert apart[1] < apart[0]

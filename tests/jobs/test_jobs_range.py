@@ -14,7 +14,7 @@ from vidgan.gan.painted.anchor import Anchor, Keyframe
 from vidgan.gan.painted.guess import inputs_for
 from vidgan.gan.painted.model import Painted
 from vidgan.gan.painted.network import Refiner
-from vidgan.jobs.rendering import Rendered, estimator_for, long_estimator_for, rendered_frames, source_frames
+from vidgan.jobs.rendering import Rendered, estimator_for, rendered_frames, source_frames
 from vidgan.media import Clip, open_clip
 from vidgan.resample import to_tensor
 
@@ -35,7 +35,7 @@ def painted(clip: Clip) -> Translation:
     for parameter in refiner.parameters():
         torch.nn.init.normal_(parameter, std=0.05)
     recipe = load_recipe("keyframe", ["train.channels=8"])
-    motion = long_estimator_for(recipe, CPU, None)
+    motion = estimator_for(recipe, CPU, None)
     return Painted(keys, refiner, CUTS).translation(recipe, recipe.translate, CPU, motion)
 
 

@@ -29,7 +29,7 @@ def end_point_error(flow: NDArray, expected: NDArray, margin: int = 12) -> float
     return float(np.linalg.norm(flow[inner] - expected[inner], axis=-1).mean())
 
 
-@pytest.mark.parametrize("preset", ["ultrafast", "fast", "medium"])
+@pytest.mark.parametrize("preset", ["ultrafast", "fast", "brisk", "medium"])
 def test_convention_flow_direction(preset: str, texture: Texture) -> None:
     """a(p) shows what b(p + flow(p)) shows: where things move right by 4, flow is +4 along x."""
     scene = texture(SIZE[0] + 10, SIZE[1] + 10)
@@ -115,7 +115,7 @@ def test_what_an_edge_covers_is_not_visible() -> None:
 @pytest.mark.parametrize(
     "size", [(16, 400), (17, 400), (24, 400), (20, 320), (24, 640), (9, 1280), (400, 16), (4, 4)]
 )
-@pytest.mark.parametrize("preset", ["ultrafast", "fast", "medium"])
+@pytest.mark.parametrize("preset", ["ultrafast", "fast", "brisk", "medium"])
 def test_frames_of_any_shape_have_a_flow(size: tuple[int, int], preset: str) -> None:
     a = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
     flow = DisFlow(preset)(a, np.roll(a, 1, axis=1))

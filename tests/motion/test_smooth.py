@@ -206,3 +206,13 @@ def test_deep_sources_odd_sizes_and_tensors_of_inference_mode() -> None:
     smoothed = list(smooth(moments, window_of(1)))
     assert smoothed[1].translated.shape == (1, 3, 37, 53)
     assert smoothed[1].translated.dtype == torch.float32
+
+
+def test_what_is_steady_is_left_alone(pan: Pan) -> None:
+    moments = translated(pan(4), flicker=0.1)
+    still = [replace(moment, steady=moment.translated) for moment in moments]
+    for before, after in zip(still, smooth(still, window_of(1)), strict=True):
+        torch.testing.assert_close(after.translated, before.translated, atol=1e-5, rtol=0)
+    flickering = [replace(moment, steady=torch.zeros_like(moment.translated)) for moment in moments]
+    for moment, told in zip(smooth(moments, window_of(1)), smooth(flickering, window_of(1)), strict=True):
+        torch.testing.assert_close(told.translated, moment.translated, atol=0.02, rtol=0)

@@ -69,7 +69,7 @@ class Look:
         settings: TranslateSettings | None = None,
         motion: Motion = at_rest,
     ) -> Translation:
-        """Ready to be applied to frames. settings: the recipe's own where None. motion: for its use alone."""
+        """Ready to be applied to frames. settings: the recipe's own where None. motion: to its keyframes."""
         return self.model.translation(self.recipe, settings or self.recipe.translate, device, motion)
 
 

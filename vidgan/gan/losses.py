@@ -9,7 +9,7 @@ from torch import Tensor
 from vidgan.gan.order import sort_rows
 from vidgan.resample import surroundings
 
-_ENOUGH_DETAIL = 0.85
+_ENOUGH_DETAIL = 0.95
 _DETAIL_PX, _DETAIL_STEP = 9, 4  # the places over which it is averaged, and how far apart they are
 _NO_DETAIL = 1e-5  # keeps the root's slope finite
 

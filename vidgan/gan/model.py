@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -21,6 +21,13 @@ class Translation(Protocol):
         ...
 
 
+class Drawn(NamedTuple):
+    """picture: (1, 3, H, W) in [-1, 1], a frame in the look. steady: the same without what may flicker."""
+
+    picture: Tensor
+    steady: Tensor
+
+
 @runtime_checkable
 class InTwoSteps(Protocol):
     """A Translation that can be divided, so that one frame's first step runs beside another's second."""
@@ -29,7 +36,7 @@ class InTwoSteps(Protocol):
         """What a frame is told, from its pixels and its place."""
         ...
 
-    def finish(self, prepared: Any) -> Tensor:
+    def finish(self, prepared: Any) -> Drawn:
         """The frame in the look."""
         ...
 

@@ -19,7 +19,7 @@ from vidgan.gan.look import load_look
 from vidgan.gan.painted.guide import guidance
 from vidgan.gan.painted.model import Painted, PaintedTranslator
 from vidgan.jobs.options import Options, Progress, Watch
-from vidgan.jobs.rendering import long_estimator_for
+from vidgan.jobs.rendering import estimator_for
 from vidgan.jobs.source import open_source, survey_clip
 from vidgan.media import Clip, check_output, write_picture
 from vidgan.media.output import PICTURES
@@ -97,7 +97,7 @@ def advise(
     place = None if folder is None else _checked(Path(folder), Path(clip))
     device = choose_device(options.device)  # before anything slow
     if look is not None:
-        long_estimator_for(look.recipe, device, options.raft_weights)
+        estimator_for(look.recipe, device, options.raft_weights)
     source = open_source(clip, options, watch)
     found = survey_clip(source, load_recipe("keyframe"), watch)
     begins = [0, *(cut for cut in found.cuts if cut), len(source)]
@@ -105,7 +105,7 @@ def advise(
     if shots_only:
         return Advice(shots)
     if look is not None:
-        motion = long_estimator_for(look.recipe, device, options.raft_weights)
+        motion = estimator_for(look.recipe, device, options.raft_weights)
         translate = look.model.translation(look.recipe, look.recipe.translate, device, motion)
         assert isinstance(translate, PaintedTranslator)
         number, sure = _least_certain(source, translate, watch)

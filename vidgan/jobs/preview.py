@@ -16,7 +16,7 @@ from vidgan.jobs.matte import Matte, open_matte
 from vidgan.jobs.options import Options, Result, Watch
 from vidgan.jobs.picture import require_pair
 from vidgan.jobs.render import recipe_of
-from vidgan.jobs.rendering import estimator_for, long_estimator_for, rendered_frames
+from vidgan.jobs.rendering import estimator_for, rendered_frames
 from vidgan.jobs.source import frame_number, open_source, survey_clip
 from vidgan.jobs.subject import Asked, Lesson, prepare
 from vidgan.jobs.train import how_far, require_training
@@ -162,7 +162,7 @@ class _Shown:
     device: torch.device
 
     def picture(self, look: Look, recipe: Recipe, options: Options) -> np.ndarray:
-        motion = long_estimator_for(recipe, self.device, options.raft_weights)
+        motion = estimator_for(recipe, self.device, options.raft_weights)
         numbers: Sequence[int | None] = self.numbers or [None] * len(self.sources)
         columns = []
         for settings in self.steps:
@@ -198,7 +198,7 @@ def _rendered(
     """These frames as a render of the clip has them, smoothed over their neighbours."""
     device = choose_device(options.device)
     estimator = estimator_for(recipe, device, options.raft_weights)
-    motion = long_estimator_for(recipe, device, options.raft_weights)
+    motion = estimator_for(recipe, device, options.raft_weights)
     columns = []
     for settings in steps:
         translator = look.translation(device, settings, motion)

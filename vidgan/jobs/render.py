@@ -13,7 +13,7 @@ from vidgan.gan.look import Look, load_look
 from vidgan.jobs.delivery import Delivery, check_outputs, deliver
 from vidgan.jobs.matte import Matte, open_matte
 from vidgan.jobs.options import Options, Result, Watch
-from vidgan.jobs.rendering import estimator_for, long_estimator_for, rendered_frames, source_frames
+from vidgan.jobs.rendering import estimator_for, rendered_frames, source_frames
 from vidgan.jobs.sheet import ContactSheet
 from vidgan.jobs.source import open_source, survey_clip
 from vidgan.keyframes import Survey
@@ -81,7 +81,7 @@ def render_look(
     began = time.monotonic()
     device = choose_device(options.device)
     estimator = estimator_for(recipe, device, options.raft_weights)
-    motion = long_estimator_for(recipe, device, options.raft_weights)
+    motion = estimator_for(recipe, device, options.raft_weights)
     translator = look.translation(device, recipe.translate, motion)
     frames = rendered_frames(clip, translator, recipe.smooth, found.cuts, estimator, matte=matte)
     recipe_path = deliver(clip, frames, _delivery(clip, out, recipe, options, target), watch)

@@ -84,12 +84,6 @@ def estimator_for(recipe: Recipe, device: torch.device, raft_weights: Path | Non
     return flow_estimator(flow.backend, flow.preset, raft_weights, device, flow.max_side)
 
 
-def long_estimator_for(recipe: Recipe, device: torch.device, raft_weights: Path | None) -> FlowEstimator:
-    """Motion between a frame and a keyframe that may be far off."""
-    flow = recipe.flow
-    return flow_estimator(flow.backend, flow.long_preset, raft_weights, device, flow.max_side)
-
-
 def _with_flow(
     frames: Iterable[Picture], estimator: FlowEstimator, cuts: Collection[int], window: int
 ) -> Iterator[FlowFrame]:
@@ -107,7 +101,7 @@ def _translated(frames: Iterable[FlowFrame], translate: Translate | InTwoSteps) 
     prepared = ((frame, translate.prepare(to_tensor(frame.source), frame.index)) for frame in frames)
     with closing(prefetch(prepared, depth=1, name="prepare")) as ready:  # it is large
         for frame, known in ready:
-            yield frame.translated_as(translate.finish(known))
+            yield frame.translated_as(*translate.finish(known))
 
 
 def _limited(moments: Generator[Moment], weights: Generator[Tensor]) -> Generator[Moment]:

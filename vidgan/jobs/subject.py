@@ -17,7 +17,7 @@ from vidgan.jobs.keyframes import Keyframe, paths_of, read_keyframes
 from vidgan.jobs.options import Options, Watch
 from vidgan.jobs.painting import learn_keyframes
 from vidgan.jobs.picture import require_pair
-from vidgan.jobs.rendering import long_estimator_for
+from vidgan.jobs.rendering import estimator_for
 from vidgan.jobs.source import chosen_frame
 from vidgan.jobs.training import Footage, Session, check_holds_patches, read_target, train_look
 from vidgan.keyframes import Survey
@@ -188,7 +188,7 @@ class PaintedSubject(Subject):
     ) -> Lesson:
         began = time.monotonic()
         device = choose_device(self.options.device)
-        motion = long_estimator_for(self.recipe, device, self.options.raft_weights)
+        motion = estimator_for(self.recipe, device, self.options.raft_weights)
         others, session = self._others(found), session or Session()
         self._tell_of_shots(found, watch)
         look = learn_keyframes(

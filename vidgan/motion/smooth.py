@@ -18,10 +18,11 @@ from torch import Tensor
 from vidgan.config import SmoothSettings
 from vidgan.motion.detail import luminance, restore_detail
 from vidgan.motion.flow import Flow, FlowEstimator, compose_fields, visible_field
-from vidgan.resample import blur, to_field, to_tensor, warp
+from vidgan.resample import blur, surroundings, to_field, to_tensor, warp
 
 # The source is compared after a blur that quietens grain; sigma in pixels.
 _AGREEMENT_BLUR = 1.0
+_UNSTEADY, _UNSTEADY_REACH = 1.5 / 127.5, 6  # what differs from what is steady by that much is smoothed
 
 
 class Picture(Protocol):
@@ -42,19 +43,24 @@ class FlowFrame:
     to_next: Flow | None = None
     to_previous: Flow | None = None
 
-    def translated_as(self, translated: Tensor) -> "Moment":
-        return Moment(self.index, self.source, translated, self.to_next, self.to_previous)
+    def translated_as(self, translated: Tensor, steady: Tensor | None = None) -> "Moment":
+        return Moment(self.index, self.source, translated, self.to_next, self.to_previous, steady)
 
 
 @dataclass(frozen=True)
 class Moment:
-    """One instant of the clip: its source, and its translation (1, 3, H, W) float32 in [-1, 1]."""
+    """One instant of the clip: its source, and its translation (1, 3, H, W) float32 in [-1, 1].
+
+    steady: the same shape and range, what of it is as steady as the source. Where the translation is no
+    more than that, it is left as it is; None: nothing is.
+    """
 
     index: int
     source: NDArray
     translated: Tensor
     to_next: Flow | None = None
     to_previous: Flow | None = None
+    steady: Tensor | None = None
 
 
 def with_flow(
@@ -157,8 +163,9 @@ class _Window:
     def _mean(self, centre: int, neighbours: list[int]) -> Tensor:
         middle = self._held[centre]
         total, weights = middle.picture.clone(), torch.ones_like(middle.picture[:, :1])
+        unsteady = _unsteady(middle)
         for k in neighbours:
-            weight = self._weight(centre, k)
+            weight = self._weight(centre, k) * unsteady
             total += weight * warp(self._held[centre + k].picture, self._flow_known(centre, centre + k))
             weights += weight
         return total / weights
@@ -192,6 +199,14 @@ class _Window:
             return self._held[start].to_next if step > 0 else self._held[start].to_previous
         first, last = self._flow(start, end - step), self._flow(end - step, end)
         return None if first is None or last is None else compose_fields(first, last)
+
+
+def _unsteady(held: _Held) -> Tensor | float:
+    """(1, 1, H, W) in [0, 1]: whether there is more to a picture than what is steady."""
+    if held.moment.steady is None:
+        return 1.0
+    difference = (held.picture - held.moment.steady).abs().mean(1, keepdim=True)
+    return 1 - torch.exp(-((surroundings(difference, _UNSTEADY_REACH) / _UNSTEADY) ** 2))
 
 
 def _hold(moment: Moment) -> _Held:

@@ -19,7 +19,7 @@ from vidgan.gan.painted.network import REACH, Refiner
 from vidgan.gan.painted.training import PaintedTrainer
 
 CPU = torch.device("cpu")
-STILL = torch.zeros(1, 2, 64, 96)
+NOWHERE = torch.zeros(1, 2, 64, 96)
 
 
 def shown(model: Painted, frame: torch.Tensor, number: int | None = None, motion=at_rest) -> torch.Tensor:
@@ -68,10 +68,10 @@ def test_nothing_is_carried_to_what_looks_otherwise_or_does_not_come_home():
     frame = scene()
     assert agreement(frame, frame).min() == 1
     assert agreement(frame, -frame).mean() < 0.2
-    lost = STILL.clone()
+    lost = NOWHERE.clone()
     lost[:, 0] = 5
-    assert comes_home(STILL, STILL).min() == 1
-    assert comes_home(lost, STILL).max() < 1e-4
+    assert comes_home(NOWHERE, NOWHERE).min() == 1
+    assert comes_home(lost, NOWHERE).max() < 1e-4
 
 
 def test_masked_out_parts_are_not_carried():

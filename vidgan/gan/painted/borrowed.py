@@ -1,7 +1,8 @@
-"""Strokes from elsewhere in the keyframe, for places to which nothing can be carried: they are still strokes.
+"""Texture where nothing can be carried: strokes from elsewhere in the keyframe, or a frame's own.
 
-Chosen among a few displacements of the whole picture, cell by cell, where the keyframe is of the same
-colours; they move with the picture, so they do not swim.
+Strokes are chosen among a few displacements of the whole picture, cell by cell, where the keyframe is of the
+same colours, and move with the picture. Where they would not, over things that move otherwise, a frame has
+detail of its own as a rule, which moves as it does.
 """
 
 import torch
@@ -9,15 +10,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vidgan.gan.painted.anchor import Anchor
+from vidgan.gan.painted.guide import evenness
 from vidgan.gan.pyramid import size_of
 from vidgan.resample import surroundings, warp
 
 _CELL = 8  # pixels to a side
-_ACROSS, _FAR, _DOWN = (
-    8,
-    3,
-    1,
-)  # displacements are eighths of the width, so many to each side, and of the height
+# Displacements are eighths of the width, so many to each side, and of the height.
+_ACROSS, _FAR, _DOWN = 8, 3, 1
+_STEADY = 3  # cells to each side that choose together
+_STAY = 0.1  # how much less alike a place itself may be, and still lend its strokes: choices change less
+_OWN_REACH = 1
 _NOTHING = 4.0  # cost of a place that has no strokes to lend: more than any colours differ
 
 
@@ -34,9 +36,20 @@ def borrowed(
     costs = _costs(frame, anchor, whole, moves)
     if elsewhere:
         costs[(moves == 0).all(1)] = 2 * _NOTHING
-    chosen = moves[surroundings(costs, 1).argmin(0)[0]].permute(2, 0, 1)[None]  # (1, 2, cells)
+    else:
+        costs[(moves == 0).all(1)] -= _STAY
+    chosen = moves[surroundings(costs, _STEADY).argmin(0)[0]].permute(2, 0, 1)[None]  # (1, 2, cells)
     chosen = chosen.repeat_interleave(_CELL, 2).repeat_interleave(_CELL, 3)[..., :height, :width]
     return warp(strokes, whole + chosen)
+
+
+def texture(frame: Tensor, mapped: Tensor, strokes: Tensor) -> Tensor:
+    """(1, 3, H, W): where a frame is even, strokes; elsewhere its own detail, which is steady.
+
+    mapped: the frame with its colours changed. strokes: borrowed.
+    """
+    own = mapped - surroundings(mapped, _OWN_REACH)
+    return torch.lerp(own, strokes, evenness(frame))
 
 
 def _moves(height: int, width: int) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vidgan.gan.model import Motion
 from vidgan.gan.painted.anchor import Anchor, shares
-from vidgan.gan.painted.borrowed import borrowed
+from vidgan.gan.painted.borrowed import borrowed, texture
 from vidgan.gan.painted.cues import CUES, cues
 from vidgan.gan.painted.guide import Guidance, guidance
 from vidgan.gan.pyramid import size_of
@@ -35,8 +35,11 @@ class Guess:
         return self.picture + added[:, :3]
 
     def lent(self, added: Tensor) -> Tensor:
-        """The borrowed strokes, as much of them as the network asks for in the last of (B, 4, H, W)."""
-        return F.softplus(added[:, 3:] - _RELUCTANCE) * self.told[:, STROKES : STROKES + 3]
+        """What is borrowed where nothing is carried, as much as the last of (B, 4, H, W) asks for."""
+        trust = self.told[:, TRUST : TRUST + 1]
+        missing = (1 - trust.square()).clamp_min(0).sqrt()  # their squares add up to 1, as energies do
+        asked = F.softplus(added[:, 3:] - _RELUCTANCE) * missing
+        return asked * self.told[:, STROKES : STROKES + 3]
 
 
 def inputs_for(keyframes: int) -> int:
@@ -83,14 +86,16 @@ class Guesser:
         guides = {k: self._guide(frame, k) for k, c in enumerate(counts) if c}
         guide = self._joined([(counts[k], guide) for k, guide in guides.items()])
         nearest = max(guides, key=lambda k: counts[k])
-        lent = borrowed(frame, self.anchors[nearest], self.strokes[nearest], guides[nearest].whole)
+        mapped = mapped.sum(0)
+        strokes = borrowed(frame, self.anchors[nearest], self.strokes[nearest], guides[nearest].whole)
+        lent = texture(frame, mapped, strokes)
         counted = torch.tensor([counts])
-        return make_guess(frame, mapped.sum(0), guide.carried, guide.trust, lent, cues(frame), counted)
+        return make_guess(frame, mapped, guide.carried, guide.trust, lent, cues(frame), counted)
 
     def _guide(self, frame: Tensor, index: int) -> Guidance:
-        anchor, pixels = self.anchors[index], to_pixels(frame)
+        anchor, pixels, key = self.anchors[index], to_pixels(frame), self.pixels[index]
         assert size_of(frame) == size_of(anchor.frame)
-        there, back = self.motion(pixels, self.pixels[index]), self.motion(self.pixels[index], pixels)
+        there, back = self.motion(pixels, key), self.motion(key, pixels)
         fields = (to_field(flow, frame.device) for flow in (there, back))
         return guidance(frame, anchor.frame, anchor.painting, self.worth[index], *fields)
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from vidgan.config import Recipe, TranslateSettings
 from vidgan.errors import UsageError
 from vidgan.gan.device import autocast, choose_precision
-from vidgan.gan.model import LEARNT_A_PAIR, Model, Motion, Sampler, named, prefixed
+from vidgan.gan.model import LEARNT_A_PAIR, Drawn, Model, Motion, Sampler, named, prefixed
 from vidgan.gan.painted.anchor import Anchor, likeness
 from vidgan.gan.painted.guess import TRUST, Guess, Guesser, inputs_for
 from vidgan.gan.painted.network import REACH, Refiner, to_multiple
@@ -90,7 +90,7 @@ class PaintedTranslator:
     @torch.inference_mode()
     def __call__(self, frame: Tensor, number: int | None = None) -> Tensor:
         """frame: (1, 3, H, W) in [-1, 1] -> the same shape and range, float32, in the look."""
-        return self.finish(self.prepare(frame, number))
+        return self.finish(self.prepare(frame, number)).picture
 
     @torch.inference_mode()
     def certainty(self, frame: Tensor, number: int | None = None) -> float:
@@ -109,12 +109,13 @@ class PaintedTranslator:
         return self._guessers[size](frame.to(self.device), number)
 
     @torch.inference_mode()
-    def finish(self, prepared: Guess) -> Tensor:
-        """The guess and what the network adds, (1, 3, H, W) in [-1, 1]."""
+    def finish(self, prepared: Guess) -> Drawn:
+        """The guess and what the network adds; steady: without what is borrowed."""
         if self.refiner is None:
-            return prepared.picture.clamp(-1, 1)
+            return Drawn(*2 * [prepared.picture.clamp(-1, 1)])
         added = added_by(self.refiner, prepared.told, self.device, self.precision)
-        return (prepared.foretold(added) + prepared.lent(added)).clamp(-1, 1)
+        foretold = prepared.foretold(added)
+        return Drawn((foretold + prepared.lent(added)).clamp(-1, 1), foretold.clamp(-1, 1))
 
 
 def added_by(

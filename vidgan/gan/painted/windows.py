@@ -10,7 +10,7 @@ from torch import Tensor
 from vidgan.config import TrainSettings
 from vidgan.gan.device import autocast
 from vidgan.gan.painted.anchor import Anchor
-from vidgan.gan.painted.borrowed import borrowed
+from vidgan.gan.painted.borrowed import borrowed, texture
 from vidgan.gan.painted.cues import CUES, cues
 from vidgan.gan.painted.guess import Guess, make_guess
 from vidgan.gan.painted.guide import agreement
@@ -161,7 +161,8 @@ class HeldOut:
 def lent(anchor: Anchor) -> Tensor:
     """(1, 3, H, W): the strokes that a keyframe's own places borrow, all from elsewhere."""
     still = torch.zeros_like(anchor.frame[:, :2])
-    return borrowed(anchor.frame, anchor, anchor.strokes, still, elsewhere=True)
+    strokes = borrowed(anchor.frame, anchor, anchor.strokes, still, elsewhere=True)
+    return texture(anchor.frame, anchor.table(anchor.frame), strokes)
 
 
 def _places(inside: Tensor, side: int) -> Tensor:
