@@ -68,7 +68,7 @@ def test_an_error_while_translating_stops_the_job(
     assert old_output.read_bytes() == b"the last good render"
 
 
-@pytest.mark.parametrize("stage", ["with_flow", "smooth", "source_frames"])
+@pytest.mark.parametrize("stage", ["smooth", "source_frames"])
 def test_an_error_in_any_other_stage_stops_it_too(
     clip: Path, look: Path, old_output: Path, names: Names, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""One frame's way through: decode, flow, translate, smooth. The order of stages lives here alone."""
+"""One frame's way through: decode, translate, smooth along motion. The order of stages lives here alone."""
 
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import closing
@@ -14,7 +14,7 @@ from vidgan.config import Recipe, SmoothSettings
 from vidgan.gan.model import InTwoSteps
 from vidgan.jobs.matte import Matte
 from vidgan.media import Clip, Frame
-from vidgan.motion import FlowEstimator, FlowFrame, Moment, Picture, flow_estimator, smooth, with_flow
+from vidgan.motion import FlowEstimator, Moment, Picture, flow_estimator, smooth
 from vidgan.resample import to_pixels, to_tensor
 from vidgan.stream import prefetch
 
@@ -66,9 +66,8 @@ def steady_moments(
     stop: int | None = None,
 ) -> Generator[Moment]:
     """[start, stop) of consecutive frames; settings.window more to either side, where there are any."""
-    moved = prefetch(_with_flow(frames, estimator, cuts, settings.window), name="flow")
-    translated = prefetch(_translated(moved, translate), name="translate")
-    return prefetch(smooth(translated, settings, start, stop), name="smooth")
+    translated = prefetch(_translated(frames, translate), name="translate")
+    return prefetch(smooth(translated, settings, estimator, cuts, start, stop), name="smooth")
 
 
 def source_frames(clip: Clip, start: int = 0, stop: int | None = None) -> Iterator[Rendered]:
@@ -84,24 +83,16 @@ def estimator_for(recipe: Recipe, device: torch.device, raft_weights: Path | Non
     return flow_estimator(flow.backend, flow.preset, raft_weights, device, flow.max_side)
 
 
-def _with_flow(
-    frames: Iterable[Picture], estimator: FlowEstimator, cuts: Collection[int], window: int
-) -> Iterator[FlowFrame]:
-    if window:
-        return with_flow(frames, estimator, cuts)
-    return (FlowFrame(frame.index, frame.pixels) for frame in frames)
-
-
-def _translated(frames: Iterable[FlowFrame], translate: Translate | InTwoSteps) -> Generator[Moment]:
+def _translated(frames: Iterable[Picture], translate: Translate | InTwoSteps) -> Generator[Moment]:
     """Every frame in the look; the two steps of one that has them run side by side."""
     if not isinstance(translate, InTwoSteps):
         for frame in frames:
-            yield frame.translated_as(translate(to_tensor(frame.source), frame.index))
+            yield Moment(frame.index, frame.pixels, translate(to_tensor(frame.pixels), frame.index))
         return
-    prepared = ((frame, translate.prepare(to_tensor(frame.source), frame.index)) for frame in frames)
+    prepared = ((frame, translate.prepare(to_tensor(frame.pixels), frame.index)) for frame in frames)
     with closing(prefetch(prepared, depth=1, name="prepare")) as ready:  # it is large
         for frame, known in ready:
-            yield frame.translated_as(*translate.finish(known))
+            yield Moment(frame.index, frame.pixels, *translate.finish(known))
 
 
 def _limited(moments: Generator[Moment], weights: Generator[Tensor]) -> Generator[Moment]:

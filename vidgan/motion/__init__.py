@@ -1,13 +1,12 @@
 """Motion: optical flow, what it hides and shows, and pictures held steady along it."""
 
 from vidgan.motion.flow import DisFlow, Flow, FlowEstimator, RaftFlow, compose, flow_estimator, visible
-from vidgan.motion.smooth import FlowFrame, Moment, Picture, smooth, with_flow
+from vidgan.motion.smooth import Moment, Picture, smooth
 
 __all__ = [
     "DisFlow",
     "Flow",
     "FlowEstimator",
-    "FlowFrame",
     "Moment",
     "Picture",
     "RaftFlow",
@@ -15,5 +14,4 @@ __all__ = [
     "flow_estimator",
     "smooth",
     "visible",
-    "with_flow",
 ]

@@ -17,12 +17,13 @@ from torch import Tensor
 
 from vidgan.config import SmoothSettings
 from vidgan.motion.detail import luminance, restore_detail
-from vidgan.motion.flow import Flow, FlowEstimator, compose_fields, visible_field
+from vidgan.motion.flow import FlowEstimator, compose_fields, visible_field
 from vidgan.resample import blur, surroundings, to_field, to_tensor, warp
 
 # The source is compared after a blur that quietens grain; sigma in pixels.
 _AGREEMENT_BLUR = 1.0
 _UNSTEADY, _UNSTEADY_REACH = 1.5 / 127.5, 6  # what differs from what is steady by that much is smoothed
+_FEW = 0.002  # of the pixels: less than that is not worth measuring any motion
 
 
 class Picture(Protocol):
@@ -32,19 +33,6 @@ class Picture(Protocol):
     def index(self) -> int: ...
     @property
     def pixels(self) -> NDArray: ...
-
-
-@dataclass(frozen=True)
-class FlowFrame:
-    """A source frame (H, W, 3) with the flow to its neighbours; None where its shot or the clip ends."""
-
-    index: int
-    source: NDArray
-    to_next: Flow | None = None
-    to_previous: Flow | None = None
-
-    def translated_as(self, translated: Tensor, steady: Tensor | None = None) -> "Moment":
-        return Moment(self.index, self.source, translated, self.to_next, self.to_previous, steady)
 
 
 @dataclass(frozen=True)
@@ -58,44 +46,29 @@ class Moment:
     index: int
     source: NDArray
     translated: Tensor
-    to_next: Flow | None = None
-    to_previous: Flow | None = None
     steady: Tensor | None = None
 
 
-def with_flow(
-    frames: Iterable[Picture], estimator: FlowEstimator, cuts: Collection[int] = ()
-) -> Generator[FlowFrame, None, None]:
-    """Each frame with the flow to the one before and the one after, looking one frame ahead.
-
-    cuts: indices of frames that begin a shot; no flow is measured across them.
-    """
-    current: FlowFrame | None = None
-    for frame in frames:
-        following = FlowFrame(frame.index, frame.pixels)
-        if current is not None:
-            if frame.index not in cuts:
-                current, following = _joined(current, following, estimator)
-            yield current
-        current = following
-    if current is not None:
-        yield current
-
-
 def smooth(
-    moments: Iterable[Moment], settings: SmoothSettings, start: int = 0, stop: int | None = None
+    moments: Iterable[Moment],
+    settings: SmoothSettings,
+    estimator: FlowEstimator,
+    cuts: Collection[int] = (),
+    start: int = 0,
+    stop: int | None = None,
 ) -> Generator[Moment, None, None]:
     """The moments of [start, stop), in order, their translations held steady.
 
     moments: consecutive, from window frames before start (or the clip's first) to window frames past
-    stop (or the clip's last). At most 2 window + 1 are held. Works on the translations' device.
+    stop (or the clip's last). At most 2 window + 1 are held. Works on the translations' device. cuts:
+    indices of frames that begin a shot; no motion is measured across them, and none for what is steady.
 
     settings: window is K, frames to either side (0 leaves the pictures as they are); sigma the spread
     of the weights in time, in frames; source_tolerance how far, of the full range, source frames may
     disagree after the warp before a neighbour counts little; keep_detail how much of the detail that
     averaging takes is given back, from 0 (none) to 1 (the centre frame's own energy).
     """
-    window, last = _Window(settings), -1
+    window, last = _Window(settings, estimator, cuts), -1
     wanted = range(start, sys.maxsize if stop is None else stop)
     for moment in moments:
         window.add(moment)
@@ -108,14 +81,6 @@ def smooth(
             yield window.smoothed(centre)
 
 
-def _joined(
-    current: FlowFrame, following: FlowFrame, estimator: FlowEstimator
-) -> tuple[FlowFrame, FlowFrame]:
-    there = estimator(current.source, following.source)
-    back = estimator(following.source, current.source)
-    return replace(current, to_next=there), replace(following, to_previous=back)
-
-
 @dataclass(frozen=True)
 class _Held:
     """A moment as tensors on the device of its translation."""
@@ -123,15 +88,13 @@ class _Held:
     moment: Moment
     picture: Tensor  # (1, 3, H, W)
     source: Tensor  # (1, 1, H, W) luminance in [-1, 1], grain blurred away
-    to_next: Tensor | None  # (1, 2, H, W)
-    to_previous: Tensor | None
 
 
 class _Window:
-    """The moments around a centre, with the flows between them composed at most once."""
+    """The moments around a centre, with the flows between them measured and composed at most once."""
 
-    def __init__(self, settings: SmoothSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: SmoothSettings, estimator: FlowEstimator, cuts: Collection[int]) -> None:
+        self._settings, self._estimator, self._cuts = settings, estimator, cuts
         self._held: dict[int, _Held] = {}
         self._flows: dict[tuple[int, int], Tensor | None] = {}
 
@@ -149,10 +112,13 @@ class _Window:
     def smoothed(self, centre: int) -> Moment:
         """The moment at centre, smoothed over what is held of its window."""
         middle = self._held[centre]
+        unsteady = _unsteady(middle)
+        if not unsteady.any():
+            return middle.moment
         neighbours = [k for k in self._offsets() if self._flow(centre, centre + k) is not None]
         if not neighbours:
             return middle.moment
-        mean = self._mean(centre, neighbours)
+        mean = self._mean(centre, neighbours, unsteady)
         detailed = restore_detail(mean, middle.picture, self._settings.keep_detail)
         return replace(middle.moment, translated=detailed)
 
@@ -160,10 +126,9 @@ class _Window:
         reach = range(-self._settings.window, self._settings.window + 1)
         return [k for k in reach if k != 0]
 
-    def _mean(self, centre: int, neighbours: list[int]) -> Tensor:
+    def _mean(self, centre: int, neighbours: list[int], unsteady: Tensor) -> Tensor:
         middle = self._held[centre]
         total, weights = middle.picture.clone(), torch.ones_like(middle.picture[:, :1])
-        unsteady = _unsteady(middle)
         for k in neighbours:
             weight = self._weight(centre, k) * unsteady
             total += weight * warp(self._held[centre + k].picture, self._flow_known(centre, centre + k))
@@ -196,17 +161,22 @@ class _Window:
             return None
         step = 1 if end > start else -1
         if end - start == step:
-            return self._held[start].to_next if step > 0 else self._held[start].to_previous
+            return None if max(start, end) in self._cuts else self._measured(start, end)
         first, last = self._flow(start, end - step), self._flow(end - step, end)
         return None if first is None or last is None else compose_fields(first, last)
 
+    def _measured(self, start: int, end: int) -> Tensor:
+        there = self._estimator(self._held[start].moment.source, self._held[end].moment.source)
+        return to_field(there, self._held[start].picture.device)
 
-def _unsteady(held: _Held) -> Tensor | float:
+
+def _unsteady(held: _Held) -> Tensor:
     """(1, 1, H, W) in [0, 1]: whether there is more to a picture than what is steady."""
     if held.moment.steady is None:
-        return 1.0
+        return torch.ones_like(held.source)
     difference = (held.picture - held.moment.steady).abs().mean(1, keepdim=True)
-    return 1 - torch.exp(-((surroundings(difference, _UNSTEADY_REACH) / _UNSTEADY) ** 2))
+    unsteady = 1 - torch.exp(-((surroundings(difference, _UNSTEADY_REACH) / _UNSTEADY) ** 2))
+    return unsteady if unsteady.mean() > _FEW else torch.zeros_like(unsteady)
 
 
 def _hold(moment: Moment) -> _Held:
@@ -215,6 +185,4 @@ def _hold(moment: Moment) -> _Held:
         moment,
         moment.translated.float().contiguous(),
         blur(luminance(to_tensor(moment.source, device)), _AGREEMENT_BLUR),
-        None if moment.to_next is None else to_field(moment.to_next, device),
-        None if moment.to_previous is None else to_field(moment.to_previous, device),
     )

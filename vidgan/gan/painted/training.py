@@ -159,8 +159,9 @@ class PaintedTrainer:
         result = foretold + lent
         real = what_counts(result, window.painting, window.counts)
         if self.train.lambda_detail:  # by borrowed strokes alone: left free, the network rules lines instead
-            crisp = (foretold.detach() + lent)[:_CRISP]
-            loss = loss + self.train.lambda_detail * detail_apart(crisp, real[:_CRISP])
+            plain = foretold.detach()[:_CRISP]
+            textured = detail_apart(plain + lent[:_CRISP], real[:_CRISP], plain)
+            loss = loss + self.train.lambda_detail * textured
         if self.train.lambda_patch:
             loss = loss + self.train.lambda_patch * self._texture(result, real)
         if self.rivalry is not None:
