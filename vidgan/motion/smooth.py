@@ -112,6 +112,8 @@ class _Window:
     def smoothed(self, centre: int) -> Moment:
         """The moment at centre, smoothed over what is held of its window."""
         middle = self._held[centre]
+        if not self._settings.window:
+            return middle.moment
         unsteady = _unsteady(middle)
         if not unsteady.any():
             return middle.moment

@@ -49,6 +49,17 @@ def nothing_known(a, b):
     return np.full((*a.shape[:2], 2), 1e4, np.float32)
 
 
+def test_texture_is_asked_for_by_its_term_alone():
+    """The last of the four planes that the network draws is how much of it is lent."""
+    drawn = {}
+    for weight in (0.0, 5.0):
+        lesson = trainer(20, lambda_detail=weight)
+        lesson.run()
+        drawn[weight] = lesson.refiner.finish[-1].bias[3].item()
+    assert drawn[0.0] == 0
+    assert drawn[5.0] != 0
+
+
 def test_a_grade_is_left_to_the_table():
     frame = scene()
     lesson = PaintedTrainer([key(frame, warmer(frame))], recipe(40))

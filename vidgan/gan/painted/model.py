@@ -112,7 +112,8 @@ class PaintedTranslator:
     def finish(self, prepared: Guess) -> Drawn:
         """The guess and what the network adds; steady: without what is borrowed."""
         if self.refiner is None:
-            return Drawn(*2 * [prepared.picture.clamp(-1, 1)])
+            picture = prepared.picture.clamp(-1, 1)
+            return Drawn(picture, picture)
         added = added_by(self.refiner, prepared.told, self.device, self.precision)
         foretold = prepared.foretold(added)
         return Drawn((foretold + prepared.lent(added)).clamp(-1, 1), foretold.clamp(-1, 1))

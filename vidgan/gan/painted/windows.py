@@ -112,7 +112,7 @@ class HeldOut:
 
     def __init__(self, anchors: Sequence[Anchor], settings: TrainSettings, rng: torch.Generator) -> None:
         self.anchors = anchors
-        self.cues = [torch.cat([lent(anchor), cues(anchor.frame)], 1) for anchor in anchors]
+        self.textures_and_cues = [torch.cat([lent(anchor), cues(anchor.frame)], 1) for anchor in anchors]
         self.learnt = [(anchor.mask >= 0.5).float() for anchor in anchors]
         height, width = size_of(anchors[0].frame)
         # Of small paintings, or of small parts of them that count, smaller places are held out.
@@ -144,7 +144,7 @@ class HeldOut:
         context = _HELD_CONTEXT
         y, x = max(0, top - context) // MULTIPLE * MULTIPLE, max(0, left - context) // MULTIPLE * MULTIPLE
         window = (..., slice(y, top + self.side + context), slice(x, left + self.side + context))
-        frame, seen = (to_multiple(x[window]) for x in (anchor.frame, self.cues[index]))
+        frame, seen = (to_multiple(x[window]) for x in (anchor.frame, self.textures_and_cues[index]))
         nothing = torch.zeros_like(frame)
         counts = F.one_hot(torch.tensor([index]), len(self.anchors)).float()
         guess = make_guess(
