@@ -9,16 +9,15 @@ below.
 """
 
 import argparse
-import importlib.util
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import torch
 from carried import print_heading, rendered
 from numpy.typing import NDArray
+from scene import SAMPLES, sample_scene
 
 from vidgan import metrics
 from vidgan.config import load_recipe
@@ -30,7 +29,6 @@ from vidgan.jobs.rendering import estimator_for
 from vidgan.media import open_clip, read_picture, write_picture
 from vidgan.resample import to_tensor, warp_array
 
-SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 KEY = 48
 OTHERS = (0, 95, 24, 72)  # shown to the critic, where there is one
 
@@ -65,7 +63,7 @@ def main() -> None:
 
 def flicker(results: Sequence[NDArray], painting: NDArray) -> tuple[float, float]:
     """e_warp of the results and of the painting carried along exact flow, over the same pixels."""
-    make = _samples()
+    make = sample_scene()
     ours, theirs = [], []
     before = None
     for number, result in enumerate(results):
@@ -81,15 +79,6 @@ def flicker(results: Sequence[NDArray], painting: NDArray) -> tuple[float, float
                 errors.append(float(squared.mean(-1)[steady].mean()))
         before = (result, carried, seen)
     return float(np.mean(ours)), float(np.mean(theirs))
-
-
-def _samples() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make", SAMPLES / "make.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _arguments() -> argparse.Namespace:

@@ -37,14 +37,14 @@ class Layer:
     """Coverage of a screen pixel's footprint, on the canvas grid: what decides who is in front."""
 
 
-def render(t: float) -> Array:
-    """Frame t (0..95) as uint8 (180, 320, 3) RGB."""
-    screen = _screen_grid(SUPERSAMPLE)
+def render(t: float, size: int = 1) -> Array:
+    """Frame t (0..95) as uint8 (180, 320, 3) RGB; drawn `size` times as large."""
+    screen = _screen_grid(SUPERSAMPLE * size)
     picture = np.zeros((*screen.shape[:2], 4), np.float32)
     for layer in layers():
         sheet = _look_up(layer.paint, back_through(layer.moves, screen, t))
         picture = sheet + picture * (1 - sheet[..., 3:])
-    picture = cv2.resize(picture[..., :3], (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+    picture = cv2.resize(picture[..., :3], (WIDTH * size, HEIGHT * size), interpolation=cv2.INTER_AREA)
     return np.round(picture.clip(0, 1) * 255).astype(np.uint8)
 
 

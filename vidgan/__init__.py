@@ -24,6 +24,7 @@ _LAZY = {
     "Result": "vidgan.jobs.options",
     "Watch": "vidgan.jobs.options",
     "advise": "vidgan.jobs.advise",
+    "flow": "vidgan.jobs.flow",
     "preview": "vidgan.jobs.preview",
     "probe": "vidgan.media",
     "render": "vidgan.jobs.render",
@@ -39,6 +40,7 @@ __all__ = [
     "Watch",
     "__version__",
     "advise",
+    "flow",
     "preview",
     "probe",
     "render",
@@ -51,6 +53,7 @@ from vidgan.errors import VidganError  # noqa: E402
 
 if TYPE_CHECKING:
     from vidgan.jobs.advise import advise
+    from vidgan.jobs.flow import flow
     from vidgan.jobs.options import Options, Progress, Result, Watch
     from vidgan.jobs.preview import preview
     from vidgan.jobs.render import render

@@ -21,6 +21,7 @@ _OURS = [
     "window_tries",
     "windows",
     "frames",
+    "noise_softness",
     "texture_scale",
     "lambda_patch",
     "lambda_palette",
@@ -174,6 +175,7 @@ class TrainSettings:
     seed: int = 0
     texture_scale: float = 0.0
     coarsest_px: int = 27
+    noise_softness: float = 1.0
     scale_factor: float = 2.1
     stage_growth: float = 1.7
     channels: int = 32
@@ -216,6 +218,7 @@ class TrainSettings:
         _at_least(0, redraw_steps=self.redraw_steps, imitated_every=self.imitated_every)
         _at_least(0, learning_rate=self.learning_rate)
         _between(0, 14, frames=self.frames)
+        _between(0, 4, noise_softness=self.noise_softness)
         _at_least(1, windows=self.windows)
         _at_least(0, **{f"lambda_{name}": getattr(self, f"lambda_{name}") for name in _LAMBDAS})
         _between(0, _LARGEST_SEED, seed=self.seed)
@@ -254,12 +257,14 @@ class TranslateSettings:
     reverse: bool = False
     noise_amp: float = 0.85
     noise_seed: int = 0
+    anchor_every: int = 32
 
     def __post_init__(self) -> None:
         _one_of(("gan", "none"), method=self.method)
         _between(0, 1, strength=self.strength, match_tones=self.match_tones)
         _between(0, 2, noise_amp=self.noise_amp)
         _between(0, _LARGEST_SEED, noise_seed=self.noise_seed)
+        _between(0, 1000, anchor_every=self.anchor_every)
 
 
 @dataclass(frozen=True)
@@ -329,6 +334,10 @@ class Recipe:
         changed = [f.name for f in fields(self.train) if f.name in _OURS and _is_changed(self.train, f)]
         if changed:
             raise RecipeError(f"{', '.join(changed)}: only with conditioning = 'pyramid'; leave it out")
+        if self.translate.anchor_every != TranslateSettings.anchor_every:
+            raise RecipeError(
+                "translate.anchor_every: published methods keep their noise where it is; leave it out"
+            )
         if self.parts.conditioning == "none" and self.train.lambda_cyc != TrainSettings.lambda_cyc:
             raise RecipeError("lambda_cyc: one picture has no cycle; leave it out")
         least = 2 * (self.train.blocks + 2) + 1

@@ -16,6 +16,8 @@ from vidgan.resample import warp_array
 
 Picture = NDArray[np.uint8]
 Flow = NDArray[np.float32]
+Motion = Callable[[Picture, Picture], Flow]
+"""Pictures a, b to the flow from a to b, (H, W, 2) in pixels."""
 
 _PROJECTIONS = 128
 _QUANTILES = np.linspace(0, 1, 2048)
@@ -73,29 +75,42 @@ def detail(out: Picture, target: Picture) -> float:
     return _crispness(out) / theirs if theirs else float("inf")
 
 
-def e_warp(frames: Iterable[Picture], source: Iterable[Picture]) -> float:
+def e_warp(frames: Iterable[Picture], source: Iterable[Picture], motion: Motion | None = None) -> float:
     """Flicker: mean squared difference, in [0, 1], of a frame and its predecessor brought to it.
 
-    The motion is the source's (DIS, medium), over pixels that pass a forward-backward check. frames
-    and source are of the same length and size, and are read once. Lower is steadier; nan where no
-    pair of frames can be compared.
+    The motion is the source's (motion, or DIS, medium), over pixels that pass a forward-backward check.
+    frames and source are of the same length and size, and are read once. Lower is steadier; nan where
+    no pair of frames can be compared.
     """
-    errors = [error for error in frame_e_warps(frames, source) if not np.isnan(error)]
+    errors = [error for error in frame_e_warps(frames, source, motion) if not np.isnan(error)]
     return float(np.mean(errors)) if errors else float("nan")
 
 
-def frame_e_warps(frames: Iterable[Picture], source: Iterable[Picture]) -> Iterator[float]:
+def frame_e_warps(
+    frames: Iterable[Picture], source: Iterable[Picture], motion: Motion | None = None
+) -> Iterator[float]:
     """e_warp of each frame but the first with its predecessor; nan where too little stays in sight."""
-    measure = _dis_flow()
+    measure = motion or dis_motion()
     pairs = zip(frames, source, strict=True)
     for (previous, previous_source), (current, current_source) in pairwise(pairs):
-        back = measure(current_source, previous_source)
-        forth = measure(previous_source, current_source)
-        steady = _comes_home(back, forth)
-        moved = warp_array(previous.astype(np.float32), back)
-        squared = ((current.astype(np.float32) - moved) / 255) ** 2
-        enough = steady.sum() > _FEWEST_PIXELS
-        yield float(squared.mean(-1)[steady].mean()) if enough else float("nan")
+        yield step_e_warps(previous_source, current_source, [(previous, current)], measure)[0]
+
+
+def step_e_warps(
+    previous: Picture, current: Picture, pairs: Iterable[tuple[Picture, Picture]], motion: Motion
+) -> list[float]:
+    """e_warp of each pair of pictures along the motion between two source frames; nan as in frame_e_warps."""
+    back, forth = motion(current, previous), motion(previous, current)
+    steady = _comes_home(back, forth)
+    if steady.sum() <= _FEWEST_PIXELS:
+        return [float("nan") for _ in pairs]
+    return [_difference(before, after, back, steady) for before, after in pairs]
+
+
+def dis_motion() -> Motion:
+    """DIS, medium: for one thread."""
+    dis: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    return lambda a, b: dis.calc(_grey(a), _grey(b), None)
 
 
 def psnr(a: NDArray, b: NDArray) -> float:
@@ -187,9 +202,10 @@ def _grey(picture: Picture) -> NDArray:
     return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
 
 
-def _dis_flow() -> Callable[[Picture, Picture], Flow]:
-    dis: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    return lambda a, b: dis.calc(_grey(a), _grey(b), None)
+def _difference(before: Picture, after: Picture, back: Flow, steady: NDArray[np.bool_]) -> float:
+    moved = warp_array(before.astype(np.float32), back)
+    squared = ((after.astype(np.float32) - moved) / 255) ** 2
+    return float(squared.mean(-1)[steady].mean())
 
 
 def _comes_home(back: Flow, forth: Flow) -> NDArray[np.bool_]:

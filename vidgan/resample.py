@@ -47,7 +47,7 @@ def warp(x: Tensor, flow: Tensor, sharp: bool = False) -> Tensor:
 
 def blur(x: Tensor, sigma: float) -> Tensor:
     """Gaussian blur of (B, C, H, W), sigma in pixels, the border repeated outwards."""
-    taps = _gaussian(sigma)
+    taps = gaussian(sigma)
     if _is_plain(x):
         return _blur_planes(x, taps)
     kernel, radius = torch.from_numpy(taps).to(x), len(taps) // 2
@@ -55,6 +55,13 @@ def blur(x: Tensor, sigma: float) -> Tensor:
     padded = F.pad(x, (radius, radius, radius, radius), mode="replicate")
     rows = F.conv2d(padded, kernel.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
     return F.conv2d(rows, kernel.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)
+
+
+def gaussian(sigma: float) -> NDArray[np.float32]:
+    """The taps that blur takes, an odd number of them, which sum to 1."""
+    radius = max(1, round(3 * sigma))
+    taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    return (taps / taps.sum()).astype(np.float32)
 
 
 def surroundings(x: Tensor, reach: int) -> Tensor:
@@ -99,6 +106,13 @@ def warp_array(image: NDArray, flow_px: NDArray[np.float32]) -> NDArray:
     map_x = flow_px[..., 0] + np.arange(width, dtype=np.float32)
     map_y = flow_px[..., 1] + np.arange(height, dtype=np.float32)[:, None]
     return cv2.remap(image, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def eight_bit(pixels: NDArray) -> NDArray[np.uint8]:
+    """uint16 to uint8, rounded: 65535 is 255 x 257; uint8 as it is."""
+    if pixels.dtype == np.uint8:
+        return pixels
+    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 def to_field(flow_px: NDArray[np.float32], device: torch.device | str = "cpu") -> Tensor:
@@ -152,12 +166,6 @@ def _blur_planes(x: Tensor, taps: NDArray[np.float32]) -> Tensor:
 def _is_plain(x: Tensor) -> bool:
     needs_gradient = x.requires_grad and torch.is_grad_enabled()
     return len(x) == 1 and x.device.type == "cpu" and x.dtype == torch.float32 and not needs_gradient
-
-
-def _gaussian(sigma: float) -> NDArray[np.float32]:
-    radius = max(1, round(3 * sigma))
-    taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
-    return (taps / taps.sum()).astype(np.float32)
 
 
 def _largest(dtype: np.dtype) -> int:

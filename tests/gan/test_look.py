@@ -57,7 +57,7 @@ def test_a_damaged_look_is_refused_by_name(look, tmp_path):
 def test_a_look_of_an_earlier_version_is_refused_by_name(look, tmp_path):
     path = tmp_path / "look.safetensors"
     save_look(look, path)
-    path.write_bytes(path.read_bytes().replace(b"vidgan-look-5", b"vidgan-look-1"))
+    path.write_bytes(path.read_bytes().replace(b"vidgan-look-6", b"vidgan-look-1"))
     with pytest.raises(LookError, match=r"look\.safetensors is not a look of this version.*train it again"):
         load_look(path)
 

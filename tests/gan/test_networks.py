@@ -4,7 +4,8 @@ import torch
 from vidgan.errors import DeviceError
 from vidgan.gan.critic import Critic
 from vidgan.gan.device import choose_device, choose_precision
-from vidgan.gan.generator import BAND_ROWS, Generator, Stage, draw_noise, forward_in_bands
+from vidgan.gan.generator import BAND_ROWS, Generator, Stage, forward_in_bands
+from vidgan.gan.noise import draw_noise
 from vidgan.gan.pyramid import blended, nothing_shown, shown_levels
 
 SIZES = [(6, 9), (12, 18)]
@@ -16,7 +17,7 @@ def levels(batch: int = 1) -> list[torch.Tensor]:
 
 
 def noises(seed: int = 0, batch: int = 1) -> list[torch.Tensor]:
-    return draw_noise(SIZES, torch.Generator().manual_seed(seed), batch)
+    return draw_noise(SIZES, torch.Generator().manual_seed(seed), batch=batch)
 
 
 def test_generator_makes_a_picture_of_the_last_levels_size():

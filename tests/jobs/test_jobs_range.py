@@ -1,6 +1,7 @@
 """Any range of frames, rendered alone, has the bits of the whole: what resuming and farms will stand on."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,8 @@ def render(
 ) -> Callable[..., list[Rendered]]:
     clip = open_clip(write_clip(tmp_path_factory.mktemp("range") / "clip.mp4", frames=10))
     trained = load_look(look)
-    translate = trained.translation(CPU) if request.param == "of a target" else painted(clip)
+    carried = replace(trained.recipe.translate, anchor_every=2)
+    translate = trained.translation(CPU, carried) if request.param == "of a target" else painted(clip)
 
     def run(start: int = 0, stop: int | None = None, window: int = 2) -> list[Rendered]:
         estimator = estimator_for(trained.recipe, CPU, None)
@@ -89,6 +91,37 @@ def test_smoothing_does_something(render: Callable[..., list[Rendered]], whole: 
     """Else the tests above would hold for a window of 0 alone."""
     still = render(window=0)
     assert any(not np.array_equal(a.frame.pixels, b.frame.pixels) for a, b in zip(still, whole, strict=True))
+
+
+def test_random_ranges_in_any_order_have_the_bits_of_the_whole(
+    render: Callable[..., list[Rendered]], whole: list[Rendered]
+) -> None:
+    random = np.random.default_rng(0)
+    for _ in range(12):
+        start, stop = sorted(random.choice(11, 2, replace=False).tolist())
+        for alone, within in zip(render(start, stop), whole[start:stop], strict=True):
+            assert np.array_equal(alone.frame.pixels, within.frame.pixels)
+
+
+def test_noise_is_carried(look: Path, write_clip: Callable[..., Path], tmp_path: Path) -> None:
+    """Else ranges would agree without it."""
+    clip = open_clip(write_clip(tmp_path / "clip.mp4", frames=4))
+    trained = load_look(look)
+    shown = []
+    for every in (0, 8):
+        translate = trained.translation(
+            CPU, replace(trained.recipe.translate, anchor_every=every, noise_amp=1.0)
+        )
+        estimator = estimator_for(trained.recipe, CPU, None)
+        shown.append(
+            [
+                r.frame.pixels
+                for r in rendered_frames(clip, translate, SmoothSettings(window=0), (), estimator)
+            ]
+        )
+    fixed, carried = shown
+    assert np.array_equal(fixed[0], carried[0])
+    assert not np.array_equal(fixed[3], carried[3])
 
 
 def test_what_fails_in_a_second_step_is_raised(write_clip: Callable[..., Path], tmp_path: Path) -> None:

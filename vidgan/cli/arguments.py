@@ -115,6 +115,9 @@ Sheet = Annotated[
         show_default=False,
     ),
 ]
+Report = Annotated[
+    bool, Option("--report", help="Also measure every frame's flicker: OUT.report.json, and the worst named.")
+]
 RaftWeights = Annotated[
     Path | None,
     Option(
@@ -157,10 +160,12 @@ def job_options(
     sheet: Path | None = None,
     raft_weights: Path | None = None,
     rate: str | None = None,
+    report: bool = False,
 ) -> "Options":
     from vidgan.jobs.options import Options
 
-    return Options(device, overwrite, stream, allow_truncated, sheet, raft_weights, _frame_rate(rate))
+    frame_rate = _frame_rate(rate)
+    return Options(device, overwrite, stream, allow_truncated, sheet, raft_weights, frame_rate, report)
 
 
 def _frame_rate(text: str | None) -> Fraction | None:

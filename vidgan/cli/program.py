@@ -5,7 +5,7 @@ import signal
 import typer
 
 from vidgan import __version__
-from vidgan.cli import doctor, keyframes, pipelines, preview, probe, render, sample, train, translate
+from vidgan.cli import doctor, flow, keyframes, pipelines, preview, probe, render, sample, train, translate
 from vidgan.cli.guard import guarded
 
 app = typer.Typer(
@@ -17,7 +17,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (translate, preview, train, render, keyframes, sample, probe, pipelines, doctor):
+for module in (translate, preview, train, render, keyframes, flow, sample, probe, pipelines, doctor):
     app.command(module.__name__.rpartition(".")[2], epilog=module.EXAMPLE)(guarded(module.command))
 
 

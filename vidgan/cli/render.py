@@ -23,6 +23,7 @@ def command(
     codec: a.Codec = None,
     crf: a.Crf = None,
     sheet: a.Sheet = None,
+    report: a.Report = False,
     device: a.Device = "auto",
     stream: a.Stream = None,
     rate: a.Rate = None,
@@ -42,7 +43,7 @@ def command(
         return
     from vidgan.jobs.render import render
 
-    options = a.job_options(device, overwrite, stream, allow_truncated, sheet, raft_weights, rate)
+    options = a.job_options(device, overwrite, stream, allow_truncated, sheet, raft_weights, rate, report)
     with watching(json) as (watch, notices):
         result = render(
             clip,

@@ -139,6 +139,9 @@ def _result_rows(result: "Result") -> Iterator[tuple[str, str]]:
     yield "written", str(result.out)
     if result.sheet:
         yield "contact sheet", str(result.sheet)
+    if result.report:
+        yield "report", str(result.report)
+        yield "flickers most", "; ".join(result.worst) or "no frame, beyond its source"
     if result.recipe:
         yield "recipe", str(result.recipe)
     if result.representative is not None:

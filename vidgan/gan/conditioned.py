@@ -1,6 +1,6 @@
 """Our model: two ways across, each generator told the source at every stage."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,12 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vidgan.config import Recipe, TranslateSettings
+from vidgan.config import Recipe, TrainSettings, TranslateSettings
 from vidgan.errors import UsageError
 from vidgan.gan.crossing import Crossing
 from vidgan.gan.device import autocast, choose_precision
-from vidgan.gan.generator import draw_noise
 from vidgan.gan.model import LEARNT_A_PAIR, Model, Motion, Sampler, named, prefixed
+from vidgan.gan.noise import Origin, draw_noise, moved_noise
 from vidgan.gan.pyramid import Ladder, shown_levels, size_of
 from vidgan.gan.tones import match_tones
 from vidgan.resample import resize
@@ -42,7 +42,7 @@ class Conditioned(Model):
         self, recipe: Recipe, settings: TranslateSettings, device: torch.device, motion: Motion
     ) -> "Translator":
         crossing = self.to_a if settings.reverse else self.to_b
-        return Translator(crossing.to(device), self.ladder, settings, recipe.train.precision, device)
+        return Translator(crossing.to(device), self.ladder, settings, recipe.train, device)
 
     def sampler(self, device: torch.device) -> Sampler:
         raise UsageError(LEARNT_A_PAIR)
@@ -64,7 +64,7 @@ class Conditioned(Model):
 
 
 class Translator:
-    """Takes frames across one by one, with the same noise at every frame.
+    """Takes frames across one by one, with the same noise at every frame, moved with what it lies on.
 
     A generator that is still in training has fewer stages than the ladder: what it makes at the size that
     it has reached is enlarged to the frame's.
@@ -77,24 +77,33 @@ class Translator:
         crossing: Crossing,
         ladder: Ladder,
         settings: TranslateSettings,
-        precision: str,
+        trained: TrainSettings,
         device: torch.device,
     ) -> None:
         self.crossing, self.ladder, self.settings, self.device = crossing, ladder, settings, device
-        self.precision = choose_precision(precision, device)
+        self.precision, self.softness = choose_precision(trained.precision, device), trained.noise_softness
         self._noises: list[Tensor] = []
 
-    @torch.inference_mode()
+    @property
+    def anchor_every(self) -> int:
+        """0 where there is no noise to be moved."""
+        return self.settings.anchor_every if self.settings.noise_amp else 0
+
     def __call__(self, frame: Tensor, number: int | None = None) -> Tensor:
         """frame: (1, 3, H, W) in [-1, 1] -> the same shape and range, float32, in the look."""
+        return self.across(frame)
+
+    @torch.inference_mode()
+    def across(self, frame: Tensor, origins: Sequence[Origin] = ()) -> Tensor:
+        """The same, with the noise of these origins; with noise at rest where there are none."""
         height, width = frame.shape[-2:]
         margin = min(_MARGIN_PX, height - 1, width - 1)
         exposed = match_tones(frame.to(self.device), self.crossing.tones, self.settings.match_tones)
         framed = F.pad(exposed, [margin] * 4, mode="reflect")
-        result = resize(self._translate(framed), size_of(framed)).clamp(-1, 1)
+        result = resize(self._translate(framed, origins, margin), size_of(framed)).clamp(-1, 1)
         return result[..., margin : margin + height, margin : margin + width].contiguous()
 
-    def _translate(self, frame: Tensor) -> Tensor:
+    def _translate(self, frame: Tensor, origins: Sequence[Origin], margin: int) -> Tensor:
         crossing, strength = self.crossing, self.settings.strength
         stages = len(crossing.generator.stages)
         told = crossing.palette(frame)
@@ -102,12 +111,16 @@ class Translator:
             told = crossing.redrawer.redraw(told, self.ladder, strength)
         levels = self.ladder.pyramid(told)[:stages]
         shown = shown_levels(stages, strength)
+        noises = self._noise_for(levels)
+        if origins:
+            noises = moved_noise(noises, origins, margin, self.softness)
+        noises = [self.settings.noise_amp * noise for noise in noises]
         with autocast(self.device, self.precision):
-            return crossing.generator(levels, shown, self._noise_for(levels))
+            return crossing.generator(levels, shown, noises)
 
     def _noise_for(self, levels: list[Tensor]) -> list[Tensor]:
         if not self._noises or self._noises[-1].shape[-2:] != levels[-1].shape[-2:]:
             rng = torch.Generator().manual_seed(self.settings.noise_seed)
-            noises = draw_noise([size_of(level) for level in levels], rng)
-            self._noises = [noise.to(self.device) * self.settings.noise_amp for noise in noises]
+            noises = draw_noise([size_of(level) for level in levels], rng, self.softness)
+            self._noises = [noise.to(self.device) for noise in noises]
         return self._noises

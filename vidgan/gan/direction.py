@@ -20,7 +20,7 @@ from vidgan.gan.adversarial import GAMES, cut_alike, slopes_between
 from vidgan.gan.critic import Weights
 from vidgan.gan.device import autocast, choose_precision
 from vidgan.gan.domain import Domain
-from vidgan.gan.generator import draw_noise
+from vidgan.gan.noise import draw_noise
 from vidgan.gan.pyramid import Ladder, nothing_shown, shown_levels, size_of
 from vidgan.gan.redraw import how_redrawn
 from vidgan.resample import resize
@@ -269,7 +269,7 @@ class Direction:
     ) -> Tensor:
         """One pass of the domain's generator, float32; silent: with zeros in place of noise."""
         sizes = [size_of(level) for level in levels]
-        noises = draw_noise(sizes, rng or self.rng, len(levels[0]))
+        noises = draw_noise(sizes, rng or self.rng, self.settings.noise_softness, len(levels[0]))
         if silent:
             noises = [torch.zeros_like(noise) for noise in noises]
         levels = [level.contiguous(memory_format=torch.channels_last) for level in levels]

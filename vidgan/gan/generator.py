@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vidgan.gan.pyramid import Size, blended, faded
+from vidgan.gan.pyramid import blended, faded
 
 LEAK = 0.05
 """Slope of the LeakyReLU for negative values, as in ConSinGAN (Hinz et al. 2020)."""
@@ -68,11 +68,6 @@ class Generator(nn.Module):
             features = _run(stage, level, noise, features)
         drawn = torch.tanh(self.tail(features)).float()
         return drawn + blended(levels, shown)
-
-
-def draw_noise(sizes: Sequence[Size], rng: torch.Generator, batch: int = 1) -> list[Tensor]:
-    """One (batch, 1, h, w) of unit normal noise per size, drawn on the generator's device."""
-    return [torch.randn(batch, 1, h, w, generator=rng, device=rng.device) for h, w in sizes]
 
 
 def _run(stage: nn.Module, level: Tensor, noise: Tensor, below: Tensor | None) -> Tensor:

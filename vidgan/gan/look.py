@@ -21,7 +21,7 @@ from vidgan.gan.published.model import Published
 from vidgan.gan.schedule import Record
 from vidgan.gan.training import Trained
 
-FORMAT = "vidgan-look-5"
+FORMAT = "vidgan-look-6"
 MODELS: dict[str, type[Model]] = {
     "pyramid": Conditioned,
     "start": Published,

@@ -1,7 +1,7 @@
 """What training leaves and frames are put through, whichever method made it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vidgan.config import Recipe, TranslateSettings
+from vidgan.gan.noise import Origin
 from vidgan.gan.pyramid import Size
 
 
@@ -38,6 +39,20 @@ class InTwoSteps(Protocol):
 
     def finish(self, prepared: Any) -> Drawn:
         """The frame in the look."""
+        ...
+
+
+@runtime_checkable
+class NoiseDriven(Protocol):
+    """A Translation that draws texture from noise, which can move with what it lies on."""
+
+    @property
+    def anchor_every(self) -> int:
+        """Frames from anchor to anchor that noise is carried from; 0: it stays where it is on the screen."""
+        ...
+
+    def across(self, frame: Tensor, origins: Sequence[Origin]) -> Tensor:
+        """As Translation, with the noise that belongs to the frame's origins."""
         ...
 
 

@@ -10,6 +10,7 @@ from vidgan.config import Recipe, dump_recipe
 from vidgan.errors import UsageError
 from vidgan.jobs.options import Options, Progress, Watch
 from vidgan.jobs.rendering import Rendered
+from vidgan.jobs.report import report_beside
 from vidgan.jobs.sheet import ContactSheet
 from vidgan.media import Clip, Codec, PictureWriter, check_output, mux, write_picture
 from vidgan.media.output import PICTURES, disk_errors, replacing
@@ -34,6 +35,8 @@ def check_outputs(out: Path, inputs: Sequence[str | Path], options: Options) -> 
         check_output(options.sheet, inputs, overwrite=options.overwrite, endings=PICTURES)
         if options.sheet.resolve() == out.resolve():
             raise UsageError(f"{out} cannot be both the output and the contact sheet: name another --sheet.")
+    if options.report:
+        check_output(report_beside(out), inputs, overwrite=options.overwrite, endings=(".json",))
 
 
 def deliver(clip: Clip, frames: Iterator[Rendered], delivery: Delivery, watch: Watch) -> Path:

@@ -14,7 +14,8 @@ class Options:
     stream: which video stream, counted among the clip's video streams (None: its default).
     allow_truncated: render what decodes of a clip that lacks frames. rate: frames a second of a folder of
     pictures (None: 24). sheet: where to put a contact
-    sheet (PNG or JPEG). raft_weights: RAFT's weights, for recipes whose flow it is.
+    sheet (PNG or JPEG). raft_weights: RAFT's weights, for recipes whose flow it is. report: measure how
+    much every frame flickers, and write it beside the output.
     """
 
     device: str = "auto"
@@ -24,6 +25,7 @@ class Options:
     sheet: Path | None = None
     raft_weights: Path | None = None
     rate: Fraction | None = None
+    report: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,10 @@ class Watch:
 
 @dataclass(frozen=True)
 class Result:
-    """What a job made, from what, and how long it took. Seconds are wall time."""
+    """What a job made, from what, and how long it took. Seconds are wall time.
+
+    report: where every frame's flicker is; worst: those frames that flicker most beyond their source.
+    """
 
     out: Path
     device: str
@@ -70,6 +75,8 @@ class Result:
     keyframes: tuple[int, ...] = ()
     train_seconds: float = 0.0
     render_seconds: float = 0.0
+    report: Path | None = None
+    worst: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return {key: str(value) if isinstance(value, Path) else value for key, value in asdict(self).items()}

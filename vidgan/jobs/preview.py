@@ -24,7 +24,7 @@ from vidgan.jobs.training import Session, texture_size, trained_size
 from vidgan.keyframes import Survey
 from vidgan.media import Clip, check_output, write_picture
 from vidgan.media.output import PICTURES
-from vidgan.resample import resize, to_pixels, to_tensor
+from vidgan.resample import eight_bit, resize, to_pixels, to_tensor
 
 PREVIEW_RECIPE, PAINTED_PREVIEW_RECIPE = "draft", "keyframe-draft"
 
@@ -169,7 +169,7 @@ class _Shown:
             translator = look.translation(self.device, settings, motion)
             pairs = zip(self.sources, numbers, strict=True)
             columns.append([to_pixels(translator(to_tensor(source), number)) for source, number in pairs])
-        return _arranged([_eight_bit(source) for source in self.sources] if self.compared else [], columns)
+        return _arranged([eight_bit(source) for source in self.sources] if self.compared else [], columns)
 
 
 def _refresher(
@@ -207,9 +207,9 @@ def _rendered(
             frames = rendered_frames(
                 clip, translator, recipe.smooth, found.cuts, estimator, number, number + 1, matte
             )
-            column += [_eight_bit(rendered.frame.pixels) for rendered in frames]
+            column += [eight_bit(rendered.frame.pixels) for rendered in frames]
         columns.append(column)
-    sources = [_eight_bit(clip.frame(number).pixels) for number in numbers] if compared else []
+    sources = [eight_bit(clip.frame(number).pixels) for number in numbers] if compared else []
     return _arranged(sources, columns)
 
 
@@ -218,8 +218,3 @@ def _arranged(sources: Sequence[np.ndarray], columns: Sequence[Sequence[np.ndarr
     if not sources:
         return np.hstack(columns[0])
     return np.vstack([np.hstack(row) for row in zip(sources, *columns, strict=True)])
-
-
-def _eight_bit(pixels: np.ndarray) -> np.ndarray:
-    """uint16 to uint8, rounded: 65535 is 255 x 257."""
-    return pixels if pixels.dtype == np.uint8 else ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)

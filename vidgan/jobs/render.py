@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from vidgan.jobs.delivery import Delivery, check_outputs, deliver
 from vidgan.jobs.matte import Matte, open_matte
 from vidgan.jobs.options import Options, Result, Watch
 from vidgan.jobs.rendering import estimator_for, rendered_frames, source_frames
+from vidgan.jobs.report import FlickerReport, report_beside
 from vidgan.jobs.sheet import ContactSheet
 from vidgan.jobs.source import open_source, survey_clip
 from vidgan.keyframes import Survey
@@ -84,8 +86,10 @@ def render_look(
     motion = estimator_for(recipe, device, options.raft_weights)
     translator = look.translation(device, recipe.translate, motion)
     frames = rendered_frames(clip, translator, recipe.smooth, found.cuts, estimator, matte=matte)
-    recipe_path = deliver(clip, frames, _delivery(clip, out, recipe, options, target), watch)
-    return Result(
+    report = FlickerReport(found.cuts) if options.report else None
+    shown = frames if report is None else report.watched(frames)
+    recipe_path = deliver(clip, shown, _delivery(clip, out, recipe, options, target), watch)
+    result = Result(
         out=out,
         device=str(device),
         frames=len(clip),
@@ -94,6 +98,10 @@ def render_look(
         steps=look.steps,
         render_seconds=time.monotonic() - began,
     )
+    if report is None:
+        return result
+    report.write(report_beside(out))
+    return replace(result, report=report_beside(out), worst=tuple(map(str, report.worst())))
 
 
 def pass_through(clip: str | Path, out: str | Path, recipe: Recipe, options: Options, watch: Watch) -> Result:

@@ -11,10 +11,21 @@ import torch
 from torch import Tensor
 
 from vidgan.config import Recipe, SmoothSettings
-from vidgan.gan.model import InTwoSteps
+from vidgan.gan.model import InTwoSteps, NoiseDriven
 from vidgan.jobs.matte import Matte
 from vidgan.media import Clip, Frame
-from vidgan.motion import FlowEstimator, Moment, Picture, flow_estimator, smooth
+from vidgan.motion import (
+    FlowEstimator,
+    Moment,
+    Origin,
+    Picture,
+    Stepped,
+    first_needed,
+    flow_estimator,
+    in_steps,
+    origins,
+    smooth,
+)
 from vidgan.resample import to_pixels, to_tensor
 from vidgan.stream import prefetch
 
@@ -26,13 +37,16 @@ class Rendered(NamedTuple):
     source: np.ndarray
 
 
-Translate = Callable[[Tensor, int], Tensor]
+Translate = Callable[[Tensor, int], Tensor] | InTwoSteps | NoiseDriven
 """(1, 3, H, W) in [-1, 1] and its number to the same shape and range: one frame's translation."""
+
+Placed = tuple[Stepped, tuple[Origin, ...]]
+"""A frame, the motion to it, and where the noise comes from that it is drawn with."""
 
 
 def rendered_frames(
     clip: Clip,
-    translate: Translate | InTwoSteps,
+    translate: Translate,
     settings: SmoothSettings,
     cuts: Collection[int],
     estimator: FlowEstimator,
@@ -46,9 +60,8 @@ def rendered_frames(
     with the clip. The range decides nothing about a frame: any range gives the frames of the whole.
     """
     stop = len(clip) if stop is None else stop
-    margin = settings.window
-    first, last = max(0, start - margin), min(len(clip), stop + margin)
-    decoded = prefetch(clip.frames(first, last), name="decode")
+    last = min(len(clip), stop + settings.window)
+    decoded = prefetch(clip.frames(first_read(translate, settings, cuts, start), last), name="decode")
     steady = steady_moments(decoded, translate, settings, cuts, estimator, start, stop)
     limited = steady if matte is None else _limited(steady, matte.weights(start, stop))
     with closing(limited):
@@ -58,16 +71,29 @@ def rendered_frames(
 
 def steady_moments(
     frames: Iterable[Picture],
-    translate: Translate | InTwoSteps,
+    translate: Translate,
     settings: SmoothSettings,
     cuts: Collection[int],
     estimator: FlowEstimator,
     start: int = 0,
     stop: int | None = None,
 ) -> Generator[Moment]:
-    """[start, stop) of consecutive frames; settings.window more to either side, where there are any."""
-    translated = prefetch(_translated(frames, translate), name="translate")
-    return prefetch(smooth(translated, settings, estimator, cuts, start, stop), name="smooth")
+    """[start, stop) of consecutive frames.
+
+    frames: from first_read to settings.window past stop, as far as there are any.
+    """
+    stepped = in_steps(frames, estimator, cuts)
+    first = max(0, start - settings.window)
+    placed = _placed(stepped, translate, cuts, first)
+    translated = prefetch(_translated(placed, translate), name="translate")
+    return prefetch(smooth(translated, settings, start, stop), name="smooth")
+
+
+def first_read(translate: Translate, settings: SmoothSettings, cuts: Collection[int], start: int) -> int:
+    """The first frame that has to be read to render from `start`: smoothing and carried noise look back."""
+    first = max(0, start - settings.window)
+    every = _anchor_every(translate)
+    return first_needed(first, cuts, every) if every else first
 
 
 def source_frames(clip: Clip, start: int = 0, stop: int | None = None) -> Iterator[Rendered]:
@@ -83,16 +109,41 @@ def estimator_for(recipe: Recipe, device: torch.device, raft_weights: Path | Non
     return flow_estimator(flow.backend, flow.preset, raft_weights, device, flow.max_side)
 
 
-def _translated(frames: Iterable[Picture], translate: Translate | InTwoSteps) -> Generator[Moment]:
+def _anchor_every(translate: Translate) -> int:
+    return translate.anchor_every if isinstance(translate, NoiseDriven) else 0
+
+
+def _placed(
+    stepped: Iterable[Stepped], translate: Translate, cuts: Collection[int], first: int
+) -> Generator[Placed]:
+    """From `first` on. Motion is measured here, ahead of the rest, where noise is to be moved."""
+    every = _anchor_every(translate)
+    if not every:
+        return ((step, ()) for step in stepped)
+    followed = origins(stepped, cuts, every)
+    return prefetch((placed for placed in followed if placed[0].frame.index >= first), name="flow")
+
+
+def _translated(placed: Iterable[Placed], translate: Translate) -> Generator[Moment]:
     """Every frame in the look; the two steps of one that has them run side by side."""
-    if not isinstance(translate, InTwoSteps):
-        for frame in frames:
-            yield Moment(frame.index, frame.pixels, translate(to_tensor(frame.pixels), frame.index))
+    if isinstance(translate, InTwoSteps):
+        yield from _in_two_steps(placed, translate)
         return
-    prepared = ((frame, translate.prepare(to_tensor(frame.pixels), frame.index)) for frame in frames)
+    for (frame, step), sources in placed:
+        picture = to_tensor(frame.pixels)
+        if isinstance(translate, NoiseDriven):
+            shown = translate.across(picture, sources)
+        else:
+            shown = translate(picture, frame.index)
+        yield Moment(frame.index, frame.pixels, shown, step)
+
+
+def _in_two_steps(placed: Iterable[Placed], translate: InTwoSteps) -> Generator[Moment]:
+    prepared = ((s, translate.prepare(to_tensor(s.frame.pixels), s.frame.index)) for s, _ in placed)
     with closing(prefetch(prepared, depth=1, name="prepare")) as ready:  # it is large
-        for frame, known in ready:
-            yield Moment(frame.index, frame.pixels, *translate.finish(known))
+        for (frame, step), known in ready:
+            drawn = translate.finish(known)
+            yield Moment(frame.index, frame.pixels, drawn.picture, step, drawn.steady)
 
 
 def _limited(moments: Generator[Moment], weights: Generator[Tensor]) -> Generator[Moment]:

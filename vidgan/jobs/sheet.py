@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from vidgan.resample import eight_bit
+
 COLUMNS = 5
 _CELL_PX = 320
 _GAP_PX = 6
@@ -36,7 +38,7 @@ def _row(cells: dict[int, np.ndarray]) -> np.ndarray:
 
 
 def _cell(pixels: np.ndarray) -> np.ndarray:
-    eight = pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8)
+    eight = eight_bit(pixels)
     height = max(1, round(eight.shape[0] * _CELL_PX / eight.shape[1]))
     shrinks = eight.shape[1] > _CELL_PX
     return cv2.resize(eight, (_CELL_PX, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)

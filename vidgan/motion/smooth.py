@@ -7,9 +7,8 @@ same bits as the whole.
 
 import math
 import sys
-from collections.abc import Collection, Generator, Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import torch
 from numpy.typing import NDArray
@@ -17,8 +16,9 @@ from torch import Tensor
 
 from vidgan.config import SmoothSettings
 from vidgan.motion.detail import luminance, restore_detail
-from vidgan.motion.flow import FlowEstimator, compose_fields, visible_field
-from vidgan.resample import blur, surroundings, to_field, to_tensor, warp
+from vidgan.motion.flow import compose_fields, visible_field
+from vidgan.motion.step import Step
+from vidgan.resample import blur, surroundings, to_tensor, warp
 
 # The source is compared after a blur that quietens grain; sigma in pixels.
 _AGREEMENT_BLUR = 1.0
@@ -26,49 +26,40 @@ _UNSTEADY, _UNSTEADY_REACH = 1.5 / 127.5, 6  # what differs from what is steady 
 _FEW = 0.002  # of the pixels: less than that is not worth measuring any motion
 
 
-class Picture(Protocol):
-    """A decoded frame as far as motion needs it; vidgan.media's Frame is one."""
-
-    @property
-    def index(self) -> int: ...
-    @property
-    def pixels(self) -> NDArray: ...
-
-
 @dataclass(frozen=True)
 class Moment:
     """One instant of the clip: its source, and its translation (1, 3, H, W) float32 in [-1, 1].
 
-    steady: the same shape and range, what of it is as steady as the source. Where the translation is no
-    more than that, it is left as it is; None: nothing is.
+    step: the motion to it from the frame before; None where it begins a shot. steady: the same shape and
+    range as the translation, what of it is as steady as the source. Where the translation is no more than
+    that, it is left as it is; None: nothing is.
     """
 
     index: int
     source: NDArray
     translated: Tensor
+    step: Step | None = None
     steady: Tensor | None = None
 
 
 def smooth(
     moments: Iterable[Moment],
     settings: SmoothSettings,
-    estimator: FlowEstimator,
-    cuts: Collection[int] = (),
     start: int = 0,
     stop: int | None = None,
 ) -> Generator[Moment, None, None]:
     """The moments of [start, stop), in order, their translations held steady.
 
     moments: consecutive, from window frames before start (or the clip's first) to window frames past
-    stop (or the clip's last). At most 2 window + 1 are held. Works on the translations' device. cuts:
-    indices of frames that begin a shot; no motion is measured across them, and none for what is steady.
+    stop (or the clip's last). At most 2 window + 1 are held. Works on the translations' device. No motion is
+    asked for where nothing is unsteady.
 
     settings: window is K, frames to either side (0 leaves the pictures as they are); sigma the spread
     of the weights in time, in frames; source_tolerance how far, of the full range, source frames may
     disagree after the warp before a neighbour counts little; keep_detail how much of the detail that
     averaging takes is given back, from 0 (none) to 1 (the centre frame's own energy).
     """
-    window, last = _Window(settings, estimator, cuts), -1
+    window, last = _Window(settings), -1
     wanted = range(start, sys.maxsize if stop is None else stop)
     for moment in moments:
         window.add(moment)
@@ -91,10 +82,10 @@ class _Held:
 
 
 class _Window:
-    """The moments around a centre, with the flows between them measured and composed at most once."""
+    """The moments around a centre, with the flows between them composed at most once."""
 
-    def __init__(self, settings: SmoothSettings, estimator: FlowEstimator, cuts: Collection[int]) -> None:
-        self._settings, self._estimator, self._cuts = settings, estimator, cuts
+    def __init__(self, settings: SmoothSettings) -> None:
+        self._settings = settings
         self._held: dict[int, _Held] = {}
         self._flows: dict[tuple[int, int], Tensor | None] = {}
 
@@ -161,15 +152,17 @@ class _Window:
     def _composed(self, start: int, end: int) -> Tensor | None:
         if start not in self._held or end not in self._held:
             return None
-        step = 1 if end > start else -1
-        if end - start == step:
-            return None if max(start, end) in self._cuts else self._measured(start, end)
-        first, last = self._flow(start, end - step), self._flow(end - step, end)
+        towards = 1 if end > start else -1
+        if end - start == towards:
+            return self._measured(start, end)
+        first, last = self._flow(start, end - towards), self._flow(end - towards, end)
         return None if first is None or last is None else compose_fields(first, last)
 
-    def _measured(self, start: int, end: int) -> Tensor:
-        there = self._estimator(self._held[start].moment.source, self._held[end].moment.source)
-        return to_field(there, self._held[start].picture.device)
+    def _measured(self, start: int, end: int) -> Tensor | None:
+        step = self._held[max(start, end)].moment.step
+        if step is None:
+            return None
+        return (step.forth if end > start else step.back).to(self._held[start].picture.device)
 
 
 def _unsteady(held: _Held) -> Tensor:

@@ -1,0 +1,85 @@
+"""Noise keeps its variance wherever it is taken from, and moves with what it lies on."""
+
+from dataclasses import dataclass
+
+import pytest
+import torch
+
+from vidgan.gan.noise import draw_noise, moved_noise
+
+SIZES = [(45, 80), (90, 160), (192, 332)]
+MARGIN = 6
+FRAME = (180, 320)
+
+
+@dataclass(frozen=True)
+class Origin:
+    share: float
+    offset: torch.Tensor
+
+
+def drawn(softness: float = 1.0, seed: int = 0) -> list[torch.Tensor]:
+    return draw_noise(SIZES, torch.Generator().manual_seed(seed), softness)
+
+
+def shift(x: float, y: float = 0.0, share: float = 1.0) -> Origin:
+    offset = torch.zeros(1, 2, *FRAME)
+    offset[:, 0], offset[:, 1] = x, y
+    return Origin(share, offset)
+
+
+@pytest.mark.parametrize("softness", [0.0, 0.6, 1.0, 2.0])
+def test_its_variance_is_one_and_only_the_finest_is_hard(softness: float) -> None:
+    *coarse, finest = drawn(softness)
+    assert float(finest.var()) == pytest.approx(1, abs=0.03)
+    for noise in coarse:
+        assert noise.mean() == pytest.approx(0, abs=0.15)
+        assert float(noise.var()) == pytest.approx(1, abs=0.15)
+        beside = float((noise[..., 1:] * noise[..., :-1]).mean())
+        assert beside > 0.2 if softness else abs(beside) < 0.05
+    assert abs(float((finest[..., 1:] * finest[..., :-1]).mean())) < 0.02
+
+
+def test_opposite_edges_fit_together() -> None:
+    noise = drawn(2.0)[0]
+    across, within = noise[..., 0] - noise[..., -1], noise[..., 40] - noise[..., 39]
+    assert float(across.abs().mean()) < 2 * float(within.abs().mean())
+
+
+def test_at_rest_nothing_changes() -> None:
+    noises = drawn()
+    for origins in ([shift(0)], [shift(0, share=0.6), shift(0, share=0.8)]):
+        for before, after in zip(noises, moved_noise(noises, origins, MARGIN, 1.0), strict=True):
+            torch.testing.assert_close(after, before, atol=2e-3, rtol=0)
+
+
+def test_it_moves_by_whole_pixels_of_the_frame() -> None:
+    """What shows at p stood 8 px to the right: that is 2 px at a quarter of the size, around the edges."""
+    noises = draw_noise([(48, 83), (192, 332)], torch.Generator().manual_seed(0), 1.0)
+    coarse, fine = moved_noise(noises, [shift(8)], MARGIN, 1.0)
+    torch.testing.assert_close(coarse, noises[0].roll(-2, -1), atol=1e-3, rtol=0)
+    torch.testing.assert_close(fine, noises[1].roll(-8, -1), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("softness", [0.0, 1.0])
+@pytest.mark.parametrize("by", [(0.5, 0.5), (3.25, -1.5), (700.3, 41.8)])
+def test_between_pixels_the_variance_stays(by: tuple[float, float], softness: float) -> None:
+    noises = drawn(softness)
+    for before, after in zip(noises, moved_noise(noises, [shift(*by)], MARGIN, softness), strict=True):
+        assert float(after.var() / before.var()) == pytest.approx(1, abs=0.04)
+
+
+@pytest.mark.parametrize("apart", [0.0, 0.5, 1.0, 2.0, 9.0, 40.0])
+def test_two_origins_keep_the_variance_however_far_apart(apart: float) -> None:
+    noises = drawn()
+    pair = [shift(0, share=0.6), shift(apart, share=0.8)]
+    for before, after in zip(noises, moved_noise(noises, pair, MARGIN, 1.0), strict=True):
+        assert float(after.var() / before.var()) == pytest.approx(1, abs=0.12)
+
+
+def test_pictures_smaller_than_the_blur() -> None:
+    noises = draw_noise([(1, 2), (2, 3)], torch.Generator().manual_seed(0), 2.0)
+    origin = Origin(1.0, torch.ones(1, 2, 2, 3))
+    moved = moved_noise(noises, [origin], 0, 2.0)
+    assert [tuple(noise.shape) for noise in moved] == [(1, 1, 1, 2), (1, 1, 2, 3)]
+    assert all(noise.isfinite().all() for noise in moved)

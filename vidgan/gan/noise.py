@@ -1,0 +1,138 @@
+"""The noise that texture is drawn from: how soft it is at each level, and how it moves with a picture.
+
+A generator answers noise that moves by whole pixels of a level with texture that moves. Noise that moves by
+less it would answer with another texture: what is as fine as the grid cannot move between its points (Karras
+et al. 2021, "Alias-free GANs"). So noise is soft at every level but the finest: what is finer than that is
+for the next level.
+"""
+
+import math
+from collections.abc import Sequence
+from functools import cache
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vidgan.gan.pyramid import Size, size_of
+from vidgan.resample import gaussian, warp
+
+_SHARPNESS = -0.75  # of the cubic that warp uses
+_PHASES = 64
+
+
+class Origin(Protocol):
+    """Where what a frame shows stood at an anchor; motion.Origin is one."""
+
+    @property
+    def share(self) -> float: ...
+    @property
+    def offset(self) -> Tensor: ...
+
+
+def draw_noise(
+    sizes: Sequence[Size], rng: torch.Generator, softness: float = 0.0, batch: int = 1
+) -> list[Tensor]:
+    """One (batch, 1, h, w) of unit normal noise per size, coarsest first, drawn on the generator's device.
+
+    softness: the sigma, in pixels of its own level, that all but the last are blurred by; their variance
+    stays 1. Opposite edges fit together.
+    """
+    noises = [torch.randn(batch, 1, h, w, generator=rng, device=rng.device) for h, w in sizes]
+    return [*(_soft(noise, softness) for noise in noises[:-1]), noises[-1]]
+
+
+def moved_noise(
+    noises: Sequence[Tensor], origins: Sequence[Origin], margin: int, softness: float
+) -> list[Tensor]:
+    """draw_noise's levels (1, 1, h, w), each pixel's taken from where it stood; variance 1 is kept.
+
+    origins: of the frame that lies within the finest level, `margin` pixels from its edges; of two, the
+    noises are mixed by their shares, and where both come from the same place nothing changes.
+    """
+    framed = [(origin.share, F.pad(origin.offset, [margin] * 4, mode="replicate")) for origin in origins]
+    softnesses = [softness] * (len(noises) - 1) + [0.0]
+    return [_moved(noise, framed, soft) for noise, soft in zip(noises, softnesses, strict=True)]
+
+
+def _moved(noise: Tensor, origins: Sequence[tuple[float, Tensor]], softness: float) -> Tensor:
+    size = size_of(noise)
+    offsets = [_at_size(offset.to(noise.device), size) for _, offset in origins]
+    mixed = torch.zeros_like(noise)
+    for (share, _), offset in zip(origins, offsets, strict=True):
+        mixed += share * _taken(noise, offset, softness)
+    if len(origins) == 1:
+        return mixed
+    (older, first), (newer, second) = zip((share for share, _ in origins), offsets, strict=True)
+    alike = 2 * older * newer * _likeness(first - second, softness)
+    return mixed / (1 + alike).sqrt()
+
+
+def _taken(noise: Tensor, offset: Tensor, softness: float) -> Tensor:
+    """The noise at p + offset(p), around the edges, its variance raised by what interpolation takes."""
+    height, width = size_of(noise)
+    columns = torch.arange(width, dtype=torch.float32, device=noise.device)
+    rows = torch.arange(height, dtype=torch.float32, device=noise.device)[:, None]
+    x, y = columns + offset[:, 0], rows + offset[:, 1]
+    around = torch.stack([x.remainder(width) - columns, y.remainder(height) - rows], 1)
+    wrapped = _around(noise, 2)
+    taken = warp(wrapped, F.pad(around, [2] * 4), sharp=True)[..., 2:-2, 2:-2]
+    kept = _variances(softness).to(noise.device)
+    phase_x, phase_y = (((p - p.floor()) * _PHASES).round().long() for p in (x, y))
+    return taken / (kept[phase_x] * kept[phase_y]).sqrt()[:, None]
+
+
+def _at_size(offset: Tensor, size: Size) -> Tensor:
+    """(1, 2, H, W) in pixels -> (1, 2, h, w) in pixels of that size."""
+    height, width = size_of(offset)
+    if (height, width) != size:
+        offset = F.interpolate(offset, size, mode="bilinear", align_corners=False, antialias=True)
+    return offset * torch.tensor([size[1] / width, size[0] / height], device=offset.device)[:, None, None]
+
+
+def _likeness(apart: Tensor, softness: float) -> Tensor:
+    """How alike noise is to itself so many pixels away: (1, 2, h, w) -> (1, 1, h, w)."""
+    # Interpolated white noise is nearly as like itself as if it had been blurred by 0.35 pixels.
+    return torch.exp(apart.square().sum(1, keepdim=True) / (-4 * (softness**2 + 0.35**2)))
+
+
+@cache
+def _variances(softness: float) -> Tensor:
+    """What cubic interpolation leaves of the variance, from one pixel to the next: (_PHASES + 1,)."""
+    taps = _unit_taps(softness)
+    alike = torch.stack([(taps[lag:] * taps[: len(taps) - lag]).sum() for lag in range(4)])
+    lags = (torch.arange(4)[:, None] - torch.arange(4)).abs()
+    weights = _cubic(torch.arange(_PHASES + 1) / _PHASES)  # (_PHASES + 1, 4)
+    return torch.einsum("pi,ij,pj->p", weights, alike[lags], weights)
+
+
+def _cubic(phase: Tensor) -> Tensor:
+    """Weights of the four points around, (P,) -> (P, 4)."""
+    a = _SHARPNESS
+    apart = (phase[:, None] + torch.tensor([1.0, 0.0, -1.0, -2.0])).abs()
+    near = ((a + 2) * apart - (a + 3)) * apart**2 + 1
+    far = a * (((apart - 5) * apart + 8) * apart - 4)
+    return torch.where(apart <= 1, near, far)
+
+
+def _soft(noise: Tensor, softness: float) -> Tensor:
+    if not softness:
+        return noise
+    taps = _unit_taps(softness).to(noise.device)
+    x = _around(noise, len(taps) // 2)
+    return F.conv2d(F.conv2d(x, taps.view(1, 1, 1, -1)), taps.view(1, 1, -1, 1))
+
+
+def _around(x: Tensor, reach: int) -> Tensor:
+    """The opposite edges' pixels put around it."""
+    rows, columns = (torch.arange(-reach, side + reach, device=x.device) % side for side in size_of(x))
+    return x[..., rows, :][..., columns]
+
+
+def _unit_taps(softness: float) -> Tensor:
+    """A blur that leaves white noise's variance as it is."""
+    if not softness:
+        return torch.tensor([0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0])
+    taps = torch.from_numpy(gaussian(softness))
+    return taps / math.sqrt(float((taps * taps).sum()))

@@ -1,0 +1,111 @@
+"""How steady a render is, frame by frame, beside its source."""
+
+import json
+from collections.abc import Collection, Generator, Iterable
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vidgan.jobs.rendering import Rendered
+from vidgan.media.output import replacing
+from vidgan.metrics import Motion, step_e_warps
+from vidgan.motion import DisFlow
+from vidgan.resample import eight_bit
+from vidgan.stream import prefetch
+
+_WORST = 5
+# Rounding to 8 bits alone, in both frames: a source without any flicker is no measure.
+_ROUNDING = 2 / (12 * 255**2)
+
+
+@dataclass(frozen=True)
+class FrameFlicker:
+    """e_warp of a frame and the one before it; None where it begins a shot or next to nothing stays in sight.
+
+    source: the same of the source. relative: how many times as much as that.
+    """
+
+    frame: int
+    seconds: float
+    e_warp: float | None = None
+    source: float | None = None
+    relative: float | None = None
+
+    def __str__(self) -> str:
+        return f"frame {self.frame} at {self.seconds:.2f} s, {self.relative:.1f} times its source"
+
+    @property
+    def excess(self) -> float:
+        """What the look has added; in frames that cannot be measured nothing."""
+        return 0.0 if self.e_warp is None or self.source is None else self.e_warp - self.source
+
+
+class FlickerReport:
+    """Measures frames on their way from rendering to encoding."""
+
+    def __init__(self, cuts: Collection[int]) -> None:
+        self.cuts = cuts
+        self.frames: list[FrameFlicker] = []
+
+    def watched(self, frames: Iterable[Rendered]) -> Generator[Rendered]:
+        """The same frames; they are measured in a thread of their own."""
+        return prefetch(self._measured(frames), name="report")
+
+    def _measured(self, frames: Iterable[Rendered]) -> Generator[Rendered]:
+        motion, before = DisFlow("medium"), None
+        with closing(frames):  # type: ignore[type-var]
+            for rendered in frames:
+                after = _eight_bits(rendered)
+                begins = before is None or rendered.frame.index in self.cuts
+                self.frames.append(_flicker(rendered, None if begins else before, after, motion))
+                yield rendered
+                before = after
+
+    def worst(self, count: int = _WORST) -> list[FrameFlicker]:
+        """Those that flicker most beyond their source, the worst first."""
+        found = [one for one in self.frames if one.excess > 0]
+        return sorted(found, key=lambda one: -one.excess)[:count]
+
+    def as_json(self) -> dict[str, Any]:
+        measured = [one for one in self.frames if one.e_warp is not None]
+        means = {
+            key: float(np.mean([getattr(one, key) for one in measured])) if measured else None
+            for key in ("e_warp", "source", "relative")
+        }
+        return {
+            "mean": means,
+            "worst": [one.frame for one in self.worst()],
+            "frames": [asdict(one) for one in self.frames],
+        }
+
+    def write(self, path: Path) -> None:
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(self.as_json(), indent=1) + "\n", encoding="utf-8")
+
+
+def report_beside(out: Path) -> Path:
+    """Where the report of an output goes."""
+    return out.with_name(f"{out.name}.report.json")
+
+
+_Pair = tuple[np.ndarray, np.ndarray]
+
+
+def _eight_bits(rendered: Rendered) -> _Pair:
+    """Source and result."""
+    return eight_bit(rendered.source), eight_bit(rendered.frame.pixels)
+
+
+def _flicker(rendered: Rendered, before: _Pair | None, after: _Pair, motion: Motion) -> FrameFlicker:
+    frame = rendered.frame
+    seconds = float(frame.pts * frame.time_base)
+    if before is None:
+        return FrameFlicker(frame.index, seconds)
+    pairs = [(before[1], after[1]), (before[0], after[0])]
+    result, source = step_e_warps(before[0], after[0], pairs, motion)
+    if np.isnan(result):
+        return FrameFlicker(frame.index, seconds)
+    return FrameFlicker(frame.index, seconds, result, source, result / max(source, _ROUNDING))
