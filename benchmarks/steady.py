@@ -7,7 +7,7 @@
 
 Trains on a pair (or takes the look given) and renders some of its clip's frames four ways: with noise fixed
 to the screen and carried, each as the generator draws them and smoothed. For each: e_warp, its ratio to the
-first row's, detail over the first row's, and of every eighth frame the figures of quality.py and a sheet.
+first row's, detail over the first row's, and of some frames the figures of quality.py and a sheet.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -57,10 +58,10 @@ def main() -> None:
     if arguments.scene:
         _measure_scene(arguments, device)
         return
-    for pair in arguments.pair:
-        look, frames, target = _read(pair, arguments, device)
+    for pair, seed in product(arguments.pair, arguments.seeds):
+        look, frames, target = _read(pair, seed, arguments, device)
         size = f"{frames[0].shape[1]}x{frames[0].shape[0]}"
-        print(f"\n{pair}, {size}, {sum(look.steps)} steps", flush=True)
+        print(f"\n{pair}, {size}, seed {seed}, {sum(look.steps)} steps", flush=True)
         if arguments.cost:
             _measure_cost(look, frames, device, arguments.set)
         else:
@@ -78,7 +79,7 @@ def _measure_ways(
     print(
         f"{'':26}{'e_warp':>10}{'ratio':>8}{'detail':>8}{'s/frame':>9}" + "".join(f"{n:>14}" for n in NAMES)
     )
-    every = range(0, len(frames), 8)
+    every = arguments.shown or range(0, len(frames), 8)
     sheet = [np.hstack([frames[n] for n in every])]
     first: list[NDArray] = []
     for way, changes in WAYS.items():
@@ -91,7 +92,7 @@ def _measure_ways(
         shown = "".join(f"{value:14.4f}" for value in row)
         print(f"{way:26}{flicker:10.6f}{flicker / before:8.2f}{crisp:8.3f}{seconds:9.3f}{shown}", flush=True)
         sheet.append(np.hstack([results[n] for n in every]))
-    write_picture(arguments.out / f"{pair}.png", np.vstack(sheet))
+    write_picture(arguments.out / f"{pair}-{look.recipe.train.seed}.png", np.vstack(sheet))
 
 
 def _rendered(
@@ -197,7 +198,7 @@ def _moment(stepped, shown):
 
 
 def _read(
-    pair: str, arguments: argparse.Namespace, device: torch.device
+    pair: str, seed: int, arguments: argparse.Namespace, device: torch.device
 ) -> tuple[Look, list[NDArray], NDArray]:
     """The look, the clip's first frames (no wider than --width), the target."""
     source, target = (arguments.media / file for file in PAIRS[pair])
@@ -210,7 +211,7 @@ def _read(
     if arguments.look:
         return load_look(arguments.look), frames, picture
     budget = [f"train.seconds={arguments.budget:g}"] if arguments.budget else []
-    recipe = load_recipe(arguments.recipe, [*budget, *arguments.set])
+    recipe = load_recipe(arguments.recipe, [f"train.seed={seed}", *budget, *arguments.set])
     found = survey(clip.frames())
     footage = choose_footage(clip, found, found.representative, recipe.train.frames)
     pictures = [[_narrowed(p, arguments.width) for p in part] for part in (footage.others, footage.held_out)]
@@ -239,6 +240,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--recipe", default="balanced")
     parser.add_argument("--budget", type=float, default=0.0, help="seconds of training, if not the recipe's")
     parser.add_argument("--frames", type=int, default=40)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--shown", type=int, nargs="+", help="whose figures and sheet; every eighth frame")
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument(
         "--width", type=int, default=0, help="frames are brought to this width; 0: as they are"

@@ -13,7 +13,7 @@ from vidgan.errors import RecipeError
 
 DEFAULT_RECIPE = "balanced"
 
-_LAMBDAS = ("adv", "cyc", "rec", "patch", "palette", "analogy", "penalty", "detail")
+_LAMBDAS = ("adv", "cyc", "rec", "patch", "palette", "analogy", "penalty", "detail", "steady")
 _LARGEST_SEED = 2**48
 # What counts in our own training alone.
 _OURS = [
@@ -26,6 +26,7 @@ _OURS = [
     "lambda_patch",
     "lambda_palette",
     "lambda_analogy",
+    "lambda_steady",
     "patch_whitening",
     "projections",
     "free_share",
@@ -35,6 +36,7 @@ _OURS = [
     "arranged_every",
     "cycle_every",
     "reconstruct_every",
+    "steady_every",
 ]
 # What painted keyframes are trained by.
 _PAINTED = (
@@ -175,7 +177,7 @@ class TrainSettings:
     seed: int = 0
     texture_scale: float = 0.0
     coarsest_px: int = 27
-    noise_softness: float = 1.0
+    noise_softness: float = 0.85
     scale_factor: float = 2.1
     stage_growth: float = 1.7
     channels: int = 32
@@ -197,6 +199,7 @@ class TrainSettings:
     lambda_analogy: float = 3.0
     lambda_penalty: float = 0.1
     lambda_detail: float = 0.0
+    lambda_steady: float = 0.0
     patch_px: int = 7
     patch_whitening: float = 0.5
     projections: int = 48
@@ -207,12 +210,14 @@ class TrainSettings:
     arranged_every: int = 2
     cycle_every: int = 4
     reconstruct_every: int = 4
+    steady_every: int = 4
     precision: str = "auto"
 
     def __post_init__(self) -> None:
         _at_least(0, seconds=self.seconds, steps=self.steps, texture_scale=self.texture_scale)
         _at_least(1, channels=self.channels, blocks=self.blocks, critic_channels=self.critic_channels)
         _at_least(1, cycle_every=self.cycle_every, reconstruct_every=self.reconstruct_every)
+        _at_least(1, steady_every=self.steady_every)
         _at_least(1, projections=self.projections, window_tries=self.window_tries)
         _at_least(0, generated_every=self.generated_every, arranged_every=self.arranged_every)
         _at_least(0, redraw_steps=self.redraw_steps, imitated_every=self.imitated_every)
@@ -244,6 +249,7 @@ class TrainSettings:
             "palette": self.lambda_palette,
             "analogy": self.lambda_analogy,
             "analogous patches": self.lambda_patch,
+            "unsteadiness": self.lambda_steady,
         }
 
 

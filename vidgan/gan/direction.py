@@ -20,7 +20,8 @@ from vidgan.gan.adversarial import GAMES, cut_alike, slopes_between
 from vidgan.gan.critic import Weights
 from vidgan.gan.device import autocast, choose_precision
 from vidgan.gan.domain import Domain
-from vidgan.gan.noise import draw_noise
+from vidgan.gan.neighbour import Neighbours
+from vidgan.gan.noise import Moved, draw_noise, moved_noise
 from vidgan.gan.pyramid import Ladder, nothing_shown, shown_levels, size_of
 from vidgan.gan.redraw import how_redrawn
 from vidgan.resample import resize
@@ -180,6 +181,8 @@ class Direction:
             terms["reconstruction"] = self._reconstruction(stage)
         if _is_due(turn.step + s.imitated_every // 2, s.imitated_every):
             terms |= self._imitation(stage)
+        if self.source.neighbours is not None and _is_due(turn.step + 1, s.steady_every):
+            terms["unsteadiness"] = self._unsteadiness(self.source.neighbours, turn)
         return terms
 
     def _adversarial(self, fakes: Sequence[Tensor]) -> Tensor:
@@ -252,6 +255,22 @@ class Direction:
             "analogous patches": self._patch(fake, stage, told.like),
         }
 
+    def _unsteadiness(self, neighbours: Neighbours, turn: Turn) -> Tensor:
+        """How much a window and the next frame's differ, drawn with noise that moves as they do."""
+        s = self.settings
+        seen = neighbours.glimpse(turn.stage, s.window_px, self.rng)
+        told = [self.target.palette(window) for window in (seen.here, seen.there)]
+        levels = [self.ladder.pyramid(picture, turn.stage + 1) for picture in told]
+        there = draw_noise([size_of(level) for level in levels[1]], self.rng, s.noise_softness)
+        here = moved_noise(there, [Moved(seen.flow)], 0, s.noise_softness)
+        shown = shown_levels(turn.stage + 1, turn.strength)
+        with self._arithmetic():
+            drawn, beside = (
+                self._from_noise(self.target, level, shown, noise)
+                for level, noise in zip(levels, (here, there), strict=True)
+            )
+        return losses.unsteadiness(drawn, beside, seen.flow, seen.counts)
+
     def _across(
         self, domain: Domain, told: Tensor, stage: int, strength: float, rng: torch.Generator
     ) -> Tensor:
@@ -272,6 +291,11 @@ class Direction:
         noises = draw_noise(sizes, rng or self.rng, self.settings.noise_softness, len(levels[0]))
         if silent:
             noises = [torch.zeros_like(noise) for noise in noises]
+        return self._from_noise(domain, levels, shown, noises)
+
+    def _from_noise(
+        self, domain: Domain, levels: Sequence[Tensor], shown: Sequence[float], noises: Sequence[Tensor]
+    ) -> Tensor:
         levels = [level.contiguous(memory_format=torch.channels_last) for level in levels]
         return domain.generator(levels, shown, noises)
 

@@ -11,6 +11,7 @@ from vidgan.gan.arrangement import arrangement
 from vidgan.gan.critic import Critic
 from vidgan.gan.generator import Generator
 from vidgan.gan.losses import patch_whitening
+from vidgan.gan.neighbour import Neighbours
 from vidgan.gan.palette import PaletteMap
 from vidgan.gan.pyramid import Ladder
 from vidgan.gan.redraw import Redrawer, Redrawing
@@ -21,10 +22,12 @@ class Domain:
 
     levels: their pyramid. even: the pyramid of their arrangements, without texture. palette: takes the
     other domain's colours to this one's; redrawer: then redraws its layout; redrawing: what becomes of
-    this domain's own pictures in the other. Whoever makes the pair fits these.
+    this domain's own pictures in the other. neighbours: its own picture and the next, where steadiness is
+    trained. Whoever makes the pair fits these.
     """
 
     palette: PaletteMap
+    neighbours: Neighbours | None = None
     redrawer: Redrawer | None = None
     redrawing: Redrawing | None = None
 

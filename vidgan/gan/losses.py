@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vidgan.gan.order import sort_rows
-from vidgan.resample import surroundings
+from vidgan.resample import surroundings, warp
 
 _ENOUGH_DETAIL = 1.05  # of a painting's, where little of it is foretold: a warp and smoothing take some again
 _MOST_DETAIL = 0.7  # foretold, of a painting's: more texture would only be wrong
@@ -60,6 +60,16 @@ def reconstruction(picture: Tensor, rebuilt: Tensor) -> Tensor:
     The thesis squares it (L_rec); absolute differences blur what they cannot foretell less.
     """
     return F.l1_loss(rebuilt, picture)
+
+
+def unsteadiness(here: Tensor, there: Tensor, flow: Tensor, counts: Tensor) -> Tensor:
+    """Mean absolute difference between a picture and the next one brought to it along the motion.
+
+    here, there: (1, 3, h, w). flow: (1, 2, h, w) in pixels, from here to there. counts: (1, 1, h, w), 1
+    where it is known; 0 where that is nowhere. Brought there sharply: else what is crisp would differ.
+    """
+    apart = (here - warp(there, flow, sharp=True)).abs().mean(1, keepdim=True)
+    return (counts * apart).sum() / counts.sum().clamp(min=1)
 
 
 def detail_apart(result: Tensor, painting: Tensor, foretold: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ for the next level.
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
@@ -29,6 +30,14 @@ class Origin(Protocol):
     def share(self) -> float: ...
     @property
     def offset(self) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The Origin of a frame whose noise is all another's."""
+
+    offset: Tensor
+    share: float = 1.0
 
 
 def draw_noise(

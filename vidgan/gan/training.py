@@ -22,6 +22,7 @@ from vidgan.gan.direction import Direction, Turn
 from vidgan.gan.domain import Domain
 from vidgan.gan.generator import Generator
 from vidgan.gan.model import Model
+from vidgan.gan.neighbour import Neighbours, NextFrame
 from vidgan.gan.pair import Pair
 from vidgan.gan.preparation import fit_palettes, new_redrawer, redraw
 from vidgan.gan.pyramid import Ladder, size_of
@@ -118,6 +119,10 @@ class Trainer:
         self.schedule = self._new_schedule(record)  # its clock runs from here
         with working_with(1, same=1, timed=False):  # the same bits however busy the machine is
             fit_palettes(self.a, self.b, self.rng)
+        if settings.lambda_steady:
+            beside = pair.beside or NextFrame.at_rest(pair.a[:1])
+            self.a.neighbours = Neighbours(pair.a[:1], beside, self.ladder)
+            self.b.neighbours = Neighbours(pair.b, NextFrame.at_rest(pair.b), self.ladder)
         self.ways = (self._new_direction(self.a, self.b, 1), self._new_direction(self.b, self.a, 2))
         held_out = pair.held_out or [pair.a[:1]]
         self.examiners = (

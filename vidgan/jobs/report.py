@@ -1,7 +1,7 @@
 """How steady a render is, frame by frame, beside its source."""
 
 import json
-from collections.abc import Collection, Generator, Iterable
+from collections.abc import Collection, Generator, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -50,11 +50,11 @@ class FlickerReport:
         self.cuts = cuts
         self.frames: list[FrameFlicker] = []
 
-    def watched(self, frames: Iterable[Rendered]) -> Generator[Rendered]:
+    def watched(self, frames: Iterator[Rendered]) -> Generator[Rendered]:
         """The same frames; they are measured in a thread of their own."""
         return prefetch(self._measured(frames), name="report")
 
-    def _measured(self, frames: Iterable[Rendered]) -> Generator[Rendered]:
+    def _measured(self, frames: Iterator[Rendered]) -> Generator[Rendered]:
         motion, before = DisFlow("medium"), None
         with closing(frames):  # type: ignore[type-var]
             for rendered in frames:

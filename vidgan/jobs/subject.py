@@ -4,7 +4,7 @@ import time
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +19,10 @@ from vidgan.jobs.painting import learn_keyframes
 from vidgan.jobs.picture import require_pair
 from vidgan.jobs.rendering import estimator_for
 from vidgan.jobs.source import chosen_frame
-from vidgan.jobs.training import Footage, Session, check_holds_patches, read_target, train_look
+from vidgan.jobs.training import Beside, Footage, Session, check_holds_patches, read_target, train_look
 from vidgan.keyframes import Survey
 from vidgan.media import Clip
+from vidgan.motion import FlowEstimator, Step
 
 HELD_OUT = 2
 """Frames that training only measures itself by."""
@@ -141,10 +142,13 @@ class TargetSubject(Subject):
         began = time.monotonic()
         number, wanted = self.shown(found), self.recipe.train.frames
         footage = choose_footage(self.clip, found, number, wanted)
+        device = choose_device(self.options.device)
+        if self.recipe.train.lambda_steady:
+            motion = estimator_for(self.recipe, device, self.options.raft_weights)
+            footage = replace(footage, beside=frame_beside(self.clip, found, number, motion))
         if len(footage.others) < wanted:
             watch.notice(f"the clip has only {len(footage.others)} more frames to train on, not {wanted}")
         check_holds_patches(footage.frame, self.recipe.train, str(self.clip.path))
-        device = choose_device(self.options.device)
         look, trained = train_look(footage, self.picture, self.recipe, device, watch, on_look, session)
         return Lesson(look, number, time.monotonic() - began, trained.interrupted)
 
@@ -203,3 +207,16 @@ def choose_footage(clip: Clip, found: Survey, frame: int, others: int) -> Footag
     varied = [number for number in (*found.varied, found.representative) if number != frame]
     pictures = [clip.frame(number).pixels for number in varied[: HELD_OUT + others]]
     return Footage(clip.frame(frame).pixels, pictures[HELD_OUT:], pictures[:HELD_OUT])
+
+
+def frame_beside(clip: Clip, found: Survey, frame: int, motion: FlowEstimator) -> Beside | None:
+    """The frame that follows it in its shot, or else the one before it; None where it is alone there."""
+    if frame + 1 < len(clip) and frame + 1 not in found.cuts:
+        other = frame + 1
+    elif frame > 0 and frame not in found.cuts:
+        other = frame - 1
+    else:
+        return None
+    pixels = clip.frame(other).pixels
+    step = Step(pixels, clip.frame(frame).pixels, motion)
+    return Beside(pixels, step.back, step.seen_before)

@@ -12,6 +12,7 @@ from vidgan.config import Recipe, TrainSettings
 from vidgan.errors import LookError, MediaError
 from vidgan.gan.checkpoint import load_checkpoint, save_checkpoint, training_key
 from vidgan.gan.look import Look
+from vidgan.gan.neighbour import NextFrame
 from vidgan.gan.pair import Pair
 from vidgan.gan.pyramid import Size, size_of
 from vidgan.gan.schedule import Record
@@ -49,16 +50,26 @@ def check_holds_patches(picture: np.ndarray, settings: TrainSettings, name: str)
 
 
 @dataclass(frozen=True)
+class Beside:
+    """picture: (H, W, 3). flow: (1, 2, H, W) in pixels, to it. seen: (1, 1, H, W) bool, in sight in both."""
+
+    picture: np.ndarray
+    flow: Tensor
+    seen: Tensor
+
+
+@dataclass(frozen=True)
 class Footage:
     """The clip's part in a training, (H, W, 3) uint8 or uint16 each.
 
     frame: its half of the pair. others: more of it, without a counterpart. held_out: what training only
-    measures itself by.
+    measures itself by. beside: a frame next to the pair's own and the motion to it, where that is trained on.
     """
 
     frame: np.ndarray
     others: Sequence[np.ndarray] = ()
     held_out: Sequence[np.ndarray] = ()
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +143,15 @@ def make_pair(footage: Footage, target: np.ndarray, recipe: Recipe, device: torc
     if recipe.parts.max_px:
         return Pair(torch.cat(frames), trained_size(shown, recipe), held_out)
     size = texture_size(target.shape[:2], size_of(frames[0]), recipe.train)
-    return Pair(torch.cat(frames), resize(shown, size).clamp(-1, 1), held_out)
+    target_at_scale = resize(shown, size).clamp(-1, 1)
+    return Pair(torch.cat(frames), target_at_scale, held_out, _next_frame(footage.beside, device))
+
+
+def _next_frame(beside: Beside | None, device: torch.device) -> NextFrame | None:
+    if beside is None:
+        return None
+    picture = to_tensor(beside.picture, device)
+    return NextFrame(picture, beside.flow.to(device), beside.seen.to(device).float())
 
 
 def trained_size(picture: Tensor, recipe: Recipe) -> Tensor:
