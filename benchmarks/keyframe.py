@@ -7,7 +7,8 @@ Each look (looks.py) is a function of a frame, so its truth is known for all of 
 middle one is the keyframe; frames are compared before any encoding, as 8-bit pixels. Prints, for each clip
 and look and in the mean over clips: the source as it is, the keyframe warped along optical flow, a colour
 table fitted to it, and vidgan; over all frames but the keyframe, near it (1 to 5 frames), and far from it (15
-to 20). SSIM is scikit-image's, over colours. Flicker is e_warp over the truth's own.
+to 20). SSIM is scikit-image's, over colours. Flicker is e_warp over the truth's own, detail the mean
+absolute Laplacian over its.
 """
 
 import argparse
@@ -43,10 +44,11 @@ OTHERS = (0, 39, 10, 30, 5, 35)  # shown to the critic, where there is one
 
 @dataclass(frozen=True)
 class Row:
-    """One method's figures on one clip: (PSNR in dB, SSIM) at every frame, e_warp over the truth's."""
+    """One method's figures on one clip: (PSNR in dB, SSIM) at every frame, e_warp and detail over the truth's."""
 
     figures: Mapping[int, tuple[float, float]]
     flicker: float
+    detail: float
 
     def mean(self, frames: Sequence[int]) -> NDArray[np.float64]:
         return np.mean([self.figures[frame] for frame in frames], 0)
@@ -54,7 +56,7 @@ class Row:
     def cells(self) -> list[float]:
         near = [n for n in self.figures if abs(n - KEY) in NEAR]
         far = [n for n in self.figures if abs(n - KEY) in FAR]
-        return [*self.mean(list(self.figures)), *self.mean(near), *self.mean(far), self.flicker]
+        return [*self.mean(list(self.figures)), *self.mean(near), *self.mean(far), self.flicker, self.detail]
 
 
 def main() -> None:
@@ -63,7 +65,7 @@ def main() -> None:
     overrides = [f"train.seconds={arguments.budget}"] if arguments.budget else []
     recipe = load_recipe(arguments.recipe, [*overrides, *arguments.set])
     print_heading(recipe, device)
-    print(f"{'':22}{'all':>15}{'near':>15}{'far':>15}   flicker", flush=True)
+    print(f"{'':22}{'all':>15}{'near':>15}{'far':>15}   flicker  detail", flush=True)
     for look in arguments.looks:
         rows: dict[str, list[list[float]]] = {}
         for clip in arguments.clips:
@@ -130,7 +132,8 @@ def _warper(
 def _row(pictures: Sequence[Pixels], truth: Sequence[Pixels], frames: Sequence[Pixels], own: float) -> Row:
     pairs = zip(pictures, truth, strict=True)
     figures = {n: (metrics.psnr(a, b), _ssim(a, b)) for n, (a, b) in enumerate(pairs) if n != KEY}
-    return Row(figures, metrics.e_warp(pictures, frames) / own)
+    detail = np.mean([metrics.detail(a, b) for a, b in zip(pictures, truth, strict=True)])
+    return Row(figures, metrics.e_warp(pictures, frames) / own, float(detail))
 
 
 def _ssim(ours: Pixels, truth: Pixels) -> float:
@@ -138,10 +141,11 @@ def _ssim(ours: Pixels, truth: Pixels) -> float:
 
 
 def _print_row(name: str, cells: Sequence[float] | NDArray) -> None:
+    *figures, flicker, detail = cells
     pairs = "".join(
-        f"{psnr:8.2f} {ssim:6.3f}" for psnr, ssim in zip(cells[:-1:2], cells[1:-1:2], strict=True)
+        f"{psnr:8.2f} {ssim:6.3f}" for psnr, ssim in zip(figures[::2], figures[1::2], strict=True)
     )
-    print(f"{name:24}{pairs}  {cells[-1]:6.2f}", flush=True)
+    print(f"{name:24}{pairs}  {flicker:6.2f}  {detail:6.2f}", flush=True)
 
 
 def _write_sheet(

@@ -2,8 +2,7 @@
 
 A generator answers noise that moves by whole pixels of a level with texture that moves. Noise that moves by
 less it would answer with another texture: what is as fine as the grid cannot move between its points (Karras
-et al. 2021, "Alias-free GANs"). So noise is soft at every level but the finest: what is finer than that is
-for the next level.
+et al. 2021, "Alias-free GANs"). So noise is soft: what is finer than that is for the next level.
 """
 
 import math
@@ -21,6 +20,7 @@ from vidgan.resample import gaussian, warp
 
 _SHARPNESS = -0.75  # of the cubic that warp uses
 _PHASES = 64
+_FINEST = 0.6  # nothing finer is to come: as hard as can be taken from between pixels nearly as it is
 
 
 class Origin(Protocol):
@@ -45,11 +45,11 @@ def draw_noise(
 ) -> list[Tensor]:
     """One (batch, 1, h, w) of unit normal noise per size, coarsest first, drawn on the generator's device.
 
-    softness: the sigma, in pixels of its own level, that all but the last are blurred by; their variance
-    stays 1. Opposite edges fit together.
+    softness: the sigma that noise is blurred by, in pixels of its own level, six tenths of it at the last;
+    its variance stays 1. Opposite edges fit together.
     """
     noises = [torch.randn(batch, 1, h, w, generator=rng, device=rng.device) for h, w in sizes]
-    return [*(_soft(noise, softness) for noise in noises[:-1]), noises[-1]]
+    return [_soft(noise, soft) for noise, soft in zip(noises, _each(softness, noises), strict=True)]
 
 
 def moved_noise(
@@ -61,8 +61,12 @@ def moved_noise(
     noises are mixed by their shares, and where both come from the same place nothing changes.
     """
     framed = [(origin.share, F.pad(origin.offset, [margin] * 4, mode="replicate")) for origin in origins]
-    softnesses = [softness] * (len(noises) - 1) + [0.0]
-    return [_moved(noise, framed, soft) for noise, soft in zip(noises, softnesses, strict=True)]
+    each = _each(softness, noises)
+    return [_moved(noise, framed, soft) for noise, soft in zip(noises, each, strict=True)]
+
+
+def _each(softness: float, noises: Sequence[Tensor]) -> list[float]:
+    return [softness] * (len(noises) - 1) + [_FINEST * softness]
 
 
 def _moved(noise: Tensor, origins: Sequence[tuple[float, Tensor]], softness: float) -> Tensor:

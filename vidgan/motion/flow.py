@@ -30,6 +30,7 @@ _RAFT_SIZES = ("small", "large")
 # DIS chooses its coarsest level by the width: where that has no room for a patch in the height, OpenCV
 # refuses the picture, crashes or measures NaN (seen at 640x24, 400x24 and 400x16).
 _DIS_SMALLEST, _DIS_LONGEST_SHAPE = 32, 8
+_REFINEMENTS = 1
 # RAFT's features are an eighth of the picture, and its correlation pyramid halves them three times.
 _RAFT_SMALLEST, _RAFT_MULTIPLE = 128, 8
 
@@ -74,14 +75,19 @@ class DisFlow:
             self._dis.setPatchStride(4)
             self._dis.setGradientDescentIterations(16)
             self._dis.setVariationalRefinementIterations(2)
+        self._refinement: Any = cv2.VariationalRefinement.create()
+        self._refinement.setFixedPointIterations(_REFINEMENTS)
         self._max_side = max_side
 
     def __call__(self, a: NDArray, b: NDArray) -> Flow:
+        grey_a, grey_b = _grey(a), _grey(b)
         size = _reduced_size(a.shape[:2], self._max_side)
         smallest = max(_DIS_SMALLEST, math.ceil(max(size) / _DIS_LONGEST_SHAPE))
-        small_a, small_b = (_at_least(_shrink(_grey(x), size), smallest) for x in (a, b))
-        small_flow = self._dis.calc(small_a, small_b, None)[: size[0], : size[1]]
-        return enlarge(small_flow, a.shape[:2])
+        small_a, small_b = (_at_least(_shrink(x, size), smallest) for x in (grey_a, grey_b))
+        flow = enlarge(self._dis.calc(small_a, small_b, None)[: size[0], : size[1]], a.shape[:2])
+        if size == a.shape[:2]:
+            return flow
+        return np.asarray(self._refinement.calc(grey_a, grey_b, flow), np.float32)
 
 
 class RaftFlow:
