@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint samples bench-quality bench-keyframe clean
+.PHONY: demo test lint samples bench-quality bench-keyframe bench-steady bench-motion clean
 
 demo: $(READY)
 	mkdir -p out
@@ -30,6 +30,17 @@ bench-quality: $(READY)
 # How near painted keyframes come to known looks (half an hour). BUDGET and ARGS ("--looks cartoon") as above.
 bench-keyframe: $(READY)
 	$(BIN)/python benchmarks/keyframe.py $(if $(MEDIA),--media $(MEDIA)) $(if $(BUDGET),--budget $(BUDGET)) $(ARGS)
+
+# How steady pictures are, and how crisp still (half an hour); BUDGET, PAIR, SEEDS and ARGS as above.
+bench-steady: $(READY)
+	$(BIN)/python benchmarks/steady.py $(if $(MEDIA),--media $(MEDIA)) $(if $(PAIR),--pair $(PAIR)) \
+		$(if $(BUDGET),--budget $(BUDGET)) $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
+
+# How right the flow is, whether texture stays on things (both on the sample clip), where a frame's time goes.
+bench-motion: $(READY)
+	$(BIN)/python benchmarks/flow.py
+	$(BIN)/python benchmarks/texture.py
+	$(BIN)/python benchmarks/cost.py $(if $(MEDIA),--media $(MEDIA)) --set flow.preset=fast
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vidgan needs Python 3.11 or newer")'

@@ -57,7 +57,10 @@ def _stages(
     stills = [Still(number, frame) for number, frame in enumerate(frames)]
     clock = _Clock(len(frames))
     steps = clock.timed(f"flow, both ways ({recipe.flow.preset})", lambda: _flows(stills, estimator))
-    followed = clock.timed("noise carried", lambda: list(origins(steps, (), recipe.translate.anchor_every)))
+    every = recipe.translate.anchor_every
+    if not every:
+        raise SystemExit("translate.anchor_every=0: leave it, its row says what it costs")
+    followed = clock.timed("noise carried", lambda: list(origins(steps, (), every)))
     translate.across(to_tensor(frames[0]))  # the first one draws the noise
     drawn = clock.timed("generator", lambda: [translate.across(to_tensor(frame)) for frame in frames])
     moving = clock.alone(lambda: [translate.across(to_tensor(s.frame.pixels), o) for s, o in followed])

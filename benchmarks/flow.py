@@ -6,7 +6,7 @@ Prints, over every fourth frame of the sample clip: the mean end-point error in 
 sight, that of the worst tenth of it, the share of pixels more than 1 px wrong, occlusion precision, recall
 and F1 (the forward-backward check against the truth, hidden is positive), and the milliseconds of one flow.
 --apart: how many frames further, the flows of neighbours composed. --size 2: frames drawn twice as large;
---max-side: no larger than this are flows measured.
+--max-side: no larger than this are flows measured, --refinements: then refined at full size.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scene import sample_scene
+from truth import sample_scene
 
 from vidgan.motion import DisFlow, FlowEstimator, RaftFlow, compose, visible
 
@@ -105,11 +105,12 @@ def _print(name: str, errors: Sequence[Errors], seconds: float) -> None:
 
 def _estimators(arguments: argparse.Namespace) -> list[tuple[str, FlowEstimator]]:
     found: list[tuple[str, FlowEstimator]] = [
-        (f"DIS {preset}", DisFlow(preset, arguments.max_side)) for preset in arguments.presets
+        (f"DIS {preset}", DisFlow(preset, arguments.max_side, arguments.refinements))
+        for preset in arguments.presets
     ]
     if arguments.raft:
         size, weights = arguments.raft
-        raft = RaftFlow(Path(weights), arguments.device, size, arguments.max_side)
+        raft = RaftFlow(Path(weights), arguments.device, size, arguments.max_side, arguments.refinements)
         found.append((f"RAFT {size}", raft))
     return found
 
@@ -122,6 +123,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--apart", type=int, nargs="+", default=[1])
     parser.add_argument("--size", type=int, default=1)
     parser.add_argument("--max-side", type=int, default=960)
+    parser.add_argument("--refinements", type=int, default=0)
     parser.add_argument("--device", default="cpu")
     return parser.parse_args()
 

@@ -44,7 +44,7 @@ OTHERS = (0, 39, 10, 30, 5, 35)  # shown to the critic, where there is one
 
 @dataclass(frozen=True)
 class Row:
-    """One method's figures on one clip: (PSNR in dB, SSIM) at every frame, e_warp and detail over the truth's."""
+    """One method on one clip: (PSNR in dB, SSIM) at every frame, e_warp and detail over the truth's."""
 
     figures: Mapping[int, tuple[float, float]]
     flicker: float

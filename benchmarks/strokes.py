@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from carried import print_heading, rendered
 from numpy.typing import NDArray
-from scene import SAMPLES, sample_scene
+from truth import SAMPLES, sample_scene
 
 from vidgan import metrics
 from vidgan.config import load_recipe

@@ -16,14 +16,14 @@ import numpy as np
 import torch
 from carried import Still
 from numpy.typing import NDArray
-from scene import SAMPLES, Motion, exact_motion, sample_scene
 from steady import print_machine
+from truth import SAMPLES, Motion, exact_motion, sample_scene
 
 from vidgan import metrics
 from vidgan.config import Recipe, SmoothSettings, TranslateSettings, load_recipe
 from vidgan.gan.device import choose_device
 from vidgan.gan.look import Look
-from vidgan.gan.noise import draw_noise, moved_noise
+from vidgan.gan.noise import between_pixels, draw_noise, moved_noise
 from vidgan.jobs.options import Watch
 from vidgan.jobs.rendering import steady_moments
 from vidgan.jobs.subject import choose_footage
@@ -82,10 +82,11 @@ def _noise_pictures(frames: Sequence[NDArray], motion: Motion, softness: float, 
     """One field of noise as large as the frames, moved from anchors so far apart; 0: not at all."""
     height, width = frames[0].shape[:2]
     fields = draw_noise([(height, width)] * 2, torch.Generator().manual_seed(0), softness)
+    doubled = [between_pixels(field) for field in fields]
     stills = [Still(number, frame) for number, frame in enumerate(frames)]
     pictures = []
     for _, found in origins(in_steps(stills, motion), (), every or 1):
-        shown = moved_noise(fields, found, 0, softness)[0] if every else fields[0]
+        shown = moved_noise(doubled, found, 0, softness)[0] if every else fields[0]
         grey = shown if softness else blur(shown, 1.0)
         pictures.append(to_pixels(0.25 * grey.expand(1, 3, -1, -1)))
     return pictures

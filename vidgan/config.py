@@ -103,11 +103,13 @@ class FlowSettings:
     backend: str = "dis"
     preset: str = "fast"
     max_side: int = 960
+    refinements: int = 5
 
     def __post_init__(self) -> None:
         _one_of(("dis", "raft-small", "raft-large"), backend=self.backend)
         _one_of(("ultrafast", "fast", "brisk", "medium"), preset=self.preset)
         _at_least(64, max_side=self.max_side)
+        _between(0, 50, refinements=self.refinements)
 
 
 @dataclass(frozen=True)
@@ -263,7 +265,7 @@ class TranslateSettings:
     reverse: bool = False
     noise_amp: float = 0.85
     noise_seed: int = 0
-    anchor_every: int = 32
+    anchor_every: int = 16
 
     def __post_init__(self) -> None:
         _one_of(("gan", "none"), method=self.method)

@@ -30,15 +30,24 @@ def warp(x: Tensor, flow: Tensor, sharp: bool = False) -> Tensor:
     bicubic (a = -0.75), which keeps fine detail and overshoots a little at edges. Differentiable in both. One
     picture on the CPU that needs no gradient goes through OpenCV, which is several times faster.
     """
-    if _is_plain(x) and _is_plain(flow):
-        return _warp_planes(x, flow, cv2.INTER_CUBIC if sharp else cv2.INTER_LINEAR)
     height, width = x.shape[-2:]
     columns = torch.arange(width, dtype=flow.dtype, device=flow.device)
     rows = torch.arange(height, dtype=flow.dtype, device=flow.device)[:, None]
+    return sample(x, columns + flow[:, :1], rows + flow[:, 1:], sharp)
+
+
+def sample(x: Tensor, columns: Tensor, rows: Tensor, sharp: bool = False) -> Tensor:
+    """x at points between its pixels, as warp takes it: (B, C, H, W) -> (B, C, h, w).
+
+    columns, rows: (B, 1, h, w) or (1, 1, h, w); pixel (0, 0) has its centre at (0, 0).
+    """
+    if _is_plain(x) and _is_plain(columns) and _is_plain(rows):
+        return _sample_planes(x, columns, rows, cv2.INTER_CUBIC if sharp else cv2.INTER_LINEAR)
+    height, width = x.shape[-2:]
     # align_corners=True puts -1 and 1 on the centres of the outermost pixels.
-    grid_x = (columns + flow[:, 0]) * (2 / max(width - 1, 1)) - 1
-    grid_y = (rows + flow[:, 1]) * (2 / max(height - 1, 1)) - 1
-    grid = torch.stack([grid_x, grid_y], dim=-1).to(x.dtype)  # (B, H, W, 2)
+    grid_x = columns[:, 0] * (2 / max(width - 1, 1)) - 1
+    grid_y = rows[:, 0] * (2 / max(height - 1, 1)) - 1
+    grid = torch.stack([grid_x, grid_y], dim=-1).to(x.dtype)  # (B, h, w, 2)
     mode = "bicubic" if sharp else "bilinear"
     return F.grid_sample(
         x, grid.expand(len(x), -1, -1, -1), mode=mode, padding_mode="border", align_corners=True
@@ -144,14 +153,12 @@ def _disc(radius: int) -> list[tuple[int, int]]:
     return [(y, x) for y in steps for x in steps if y * y + x * x <= radius * radius]
 
 
-def _warp_planes(x: Tensor, flow: Tensor, interpolation: int) -> Tensor:
-    height, width = x.shape[-2:]
-    map_x = (flow[0, 0] + torch.arange(width)).numpy()
-    map_y = (flow[0, 1] + torch.arange(height)[:, None]).numpy()
+def _sample_planes(x: Tensor, columns: Tensor, rows: Tensor, interpolation: int) -> Tensor:
+    map_x, map_y = columns[0, 0].numpy(), rows[0, 0].numpy()
     planes = x[0].detach().contiguous().numpy()
-    out = np.empty_like(planes)
-    for plane, warped in zip(planes, out, strict=True):
-        cv2.remap(plane, map_x, map_y, interpolation, dst=warped, borderMode=cv2.BORDER_REPLICATE)
+    out = np.empty((len(planes), *map_x.shape), np.float32)
+    for plane, sampled in zip(planes, out, strict=True):
+        cv2.remap(plane, map_x, map_y, interpolation, dst=sampled, borderMode=cv2.BORDER_REPLICATE)
     return torch.from_numpy(out)[None]
 
 

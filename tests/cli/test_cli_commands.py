@@ -19,7 +19,18 @@ from vidgan.media import open_clip
 
 Cli = Callable[..., Result]
 WriteClip = Callable[..., Path]
-COMMANDS = ("translate", "preview", "train", "render", "keyframes", "sample", "probe", "pipelines", "doctor")
+COMMANDS = (
+    "translate",
+    "preview",
+    "train",
+    "render",
+    "keyframes",
+    "flow",
+    "sample",
+    "probe",
+    "pipelines",
+    "doctor",
+)
 CHECKOUT = Path(vidgan.__file__).parent.parent
 
 
@@ -33,7 +44,7 @@ def test_help_says_what_it_does_and_shows_an_example(cli: Cli, command: str) -> 
     assert cli(command, "-h").stdout == shown.stdout
 
 
-@pytest.mark.parametrize("command", ["translate", "preview", "train", "render"])
+@pytest.mark.parametrize("command", ["translate", "preview", "train", "render", "flow"])
 def test_what_trains_or_renders_can_be_tried_dry_and_overwrites_only_on_request(
     cli: Cli, command: str
 ) -> None:
@@ -52,7 +63,7 @@ def test_help_of_the_whole_lists_the_commands(cli: Cli) -> None:
 
 def test_examples_are_commands_that_parse(cli: Cli) -> None:
     """Each example, with --dry-run or its own harmlessness, gets past the parser."""
-    for command in ("translate", "train"):
+    for command in ("translate", "train", "flow"):
         example = re.search(rf"Example: vidgan ({command} .*)", cli(command, "--help").stdout)
         assert example
         words = example.group(1).replace("--pipeline draft", "").split()

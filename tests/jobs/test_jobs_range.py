@@ -120,7 +120,7 @@ def test_noise_is_carried(look: Path, write_clip: Callable[..., Path], tmp_path:
             ]
         )
     fixed, carried = shown
-    assert np.array_equal(fixed[0], carried[0])
+    assert np.abs(fixed[0].astype(int) - carried[0]).max() <= 1
     assert not np.array_equal(fixed[3], carried[3])
 
 

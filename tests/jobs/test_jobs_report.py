@@ -51,6 +51,13 @@ def test_the_frame_that_flickers_is_named() -> None:
     assert found["frames"][3]["relative"] > 100
 
 
+def test_seconds_count_from_the_clips_first_frame() -> None:
+    """As timecodes do, whatever pts the clip begins with."""
+    report = FlickerReport((), first_pts=512)
+    assert len(list(report.watched(one for one in rendered([scene()] * 3, [scene()] * 3)[1:]))) == 2
+    assert [one.seconds for one in report.frames] == [0, 0.04]
+
+
 def test_a_cut_is_no_flicker() -> None:
     sources = [scene(0)] * 3 + [scene(1)] * 3
     report = measured([255 - source for source in sources], sources, cuts=(3,))

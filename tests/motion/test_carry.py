@@ -99,3 +99,43 @@ def test_what_comes_into_sight_begins_where_it_is() -> None:
     offset = stepped[1][1][0].offset
     assert (offset[..., 8:16, 12:20] == 0).all()
     assert (offset[..., 2:6, 12:20] == -1).all()
+
+
+def along(field: Callable[[NDArray, NDArray], tuple[NDArray, NDArray]]) -> NDArray:
+    """The offset at the second frame of two, where things moved back by field(x, y)."""
+    y, x = np.mgrid[0 : SIZE[0], 0 : SIZE[1]].astype(np.float32)
+    back = np.stack(field(x - SIZE[1] / 2, y - SIZE[0] / 2), -1).astype(np.float32)
+
+    def estimator(a: NDArray, b: NDArray) -> Flow:
+        return back if b[0, 0, 0] < a[0, 0, 0] else -back
+
+    (step, _), (_, found) = origins(in_steps(shots(2), estimator), (), 8)
+    assert step.step is None
+    return found[0].offset[0].numpy()
+
+
+def test_what_is_stretched_too_far_begins_anew() -> None:
+    middle = (slice(None), slice(8, 16), slice(12, 20))
+    assert (along(lambda x, y: (-0.6 * x, 0 * y))[middle] == 0).all()
+    assert (along(lambda x, y: (0.6 * y, 0.6 * x))[middle] == 0).all()  # sheared
+    assert (along(lambda x, y: (-0.2 * x, 0 * y))[middle] != 0).any()
+
+
+def test_what_only_turns_is_followed() -> None:
+    """A quarter of a turn a second, at 24 frames: the offsets grow sideways, nothing is stretched."""
+    offset = along(lambda x, y: (-0.07 * y, 0.07 * x))
+    assert np.abs(offset[:, 8:16, 12:20]).max() > 0.1
+
+
+def test_two_things_that_part_are_both_followed() -> None:
+    """At the seam they are torn, not stretched."""
+    offset = along(lambda x, y: (np.where(x < 0, 4.0, 1.0), 0 * y))
+    row = offset[0, 12]
+    assert (row[4:12] == 4).all()
+    assert (row[17:30] == 1).all()
+
+
+def test_a_flow_that_is_no_number_is_not_followed() -> None:
+    offset = along(lambda x, y: (np.where(x == 0, np.nan, 1.0), 0 * y))
+    assert np.isfinite(offset).all()
+    assert (offset[0, :, 4:10] == 1).all()

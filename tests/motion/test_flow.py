@@ -68,6 +68,19 @@ def test_large_frames_are_measured_small_and_the_flow_enlarged(texture: Texture)
     assert end_point_error(flow, constant(8, 0, (200, 300)), margin=24) < 0.6
 
 
+def test_a_flow_that_was_measured_small_is_refined_at_full_size(texture: Texture) -> None:
+    """Two halves that part: the seam is found at full size, not a quarter of it."""
+    scene = texture(160, 312)
+    a, b = scene[:, 8:308].copy(), scene[:, :300].copy()
+    a[:80], b[:80] = scene[:80, 6:306], scene[:80, 6:306]
+    exact = constant(8, 0, (160, 300))
+    exact[:80] = 0
+    rough, fine = (
+        end_point_error(DisFlow("fast", max_side=100, refinements=n)(a, b), exact, margin=24) for n in (0, 10)
+    )
+    assert fine < 0.9 * rough
+
+
 @pytest.mark.parametrize("size", [(1, 1), (8, 8), (5, 40), (16, 16)])
 def test_tiny_frames_have_a_flow(size: tuple[int, int], texture: Texture) -> None:
     picture = texture(*size)

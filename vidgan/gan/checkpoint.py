@@ -69,6 +69,8 @@ def training_key(pictures: Sequence[Tensor], recipe: Recipe, record: Record | No
     devices in the last bits.
     """
     settled = {"parts": asdict(recipe.parts), "train": asdict(recipe.train)}
+    if recipe.train.lambda_steady:
+        settled["flow"] = asdict(recipe.flow)  # the motion to the next frame is trained on
     digest = sha256(json.dumps(settled, sort_keys=True).encode())
     for picture in pictures:
         digest.update(to_pixels(picture).tobytes())

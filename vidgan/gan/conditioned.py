@@ -13,7 +13,7 @@ from vidgan.errors import UsageError
 from vidgan.gan.crossing import Crossing
 from vidgan.gan.device import autocast, choose_precision
 from vidgan.gan.model import LEARNT_A_PAIR, Model, Motion, Sampler, named, prefixed
-from vidgan.gan.noise import Origin, draw_noise, moved_noise
+from vidgan.gan.noise import Origin, between_pixels, draw_noise, moved_noise
 from vidgan.gan.pyramid import Ladder, shown_levels, size_of
 from vidgan.gan.tones import match_tones
 from vidgan.resample import resize
@@ -83,6 +83,7 @@ class Translator:
         self.crossing, self.ladder, self.settings, self.device = crossing, ladder, settings, device
         self.precision, self.softness = choose_precision(trained.precision, device), trained.noise_softness
         self._noises: list[Tensor] = []
+        self._fields: list[Tensor] = []  # the same, to be taken from between pixels
 
     @property
     def anchor_every(self) -> int:
@@ -113,7 +114,7 @@ class Translator:
         shown = shown_levels(stages, strength)
         noises = self._noise_for(levels)
         if origins:
-            noises = moved_noise(noises, origins, margin, self.softness)
+            noises = moved_noise(self._fields, origins, margin, self.softness)
         noises = [self.settings.noise_amp * noise for noise in noises]
         with autocast(self.device, self.precision):
             return crossing.generator(levels, shown, noises)
@@ -123,4 +124,5 @@ class Translator:
             rng = torch.Generator().manual_seed(self.settings.noise_seed)
             noises = draw_noise([size_of(level) for level in levels], rng, self.softness)
             self._noises = [noise.to(self.device) for noise in noises]
+            self._fields = [between_pixels(noise).to(self.device) for noise in noises]
         return self._noises

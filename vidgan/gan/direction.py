@@ -21,7 +21,7 @@ from vidgan.gan.critic import Weights
 from vidgan.gan.device import autocast, choose_precision
 from vidgan.gan.domain import Domain
 from vidgan.gan.neighbour import Neighbours
-from vidgan.gan.noise import Moved, draw_noise, moved_noise
+from vidgan.gan.noise import Moved, between_pixels, draw_noise, moved_noise
 from vidgan.gan.pyramid import Ladder, nothing_shown, shown_levels, size_of
 from vidgan.gan.redraw import how_redrawn
 from vidgan.resample import resize
@@ -256,14 +256,18 @@ class Direction:
         }
 
     def _unsteadiness(self, neighbours: Neighbours, turn: Turn) -> Tensor:
-        """How much a window and the next frame's differ, drawn with noise that moves as they do."""
+        """How much a window and the next frame's differ, drawn with noise that moves as they do.
+
+        At strength 0, where nothing is redrawn: only the pair's own pictures have a redrawing.
+        """
         s = self.settings
         seen = neighbours.glimpse(turn.stage, s.window_px, self.rng)
         told = [self.target.palette(window) for window in (seen.here, seen.there)]
         levels = [self.ladder.pyramid(picture, turn.stage + 1) for picture in told]
         there = draw_noise([size_of(level) for level in levels[1]], self.rng, s.noise_softness)
-        here = moved_noise(there, [Moved(seen.flow)], 0, s.noise_softness)
-        shown = shown_levels(turn.stage + 1, turn.strength)
+        fields = [between_pixels(noise) for noise in there]
+        here = moved_noise(fields, [Moved(seen.flow)], 0, s.noise_softness)
+        shown = shown_levels(turn.stage + 1, 0.0)
         with self._arithmetic():
             drawn, beside = (
                 self._from_noise(self.target, level, shown, noise)

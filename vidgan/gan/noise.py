@@ -16,10 +16,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vidgan.gan.pyramid import Size, size_of
-from vidgan.resample import gaussian, warp
+from vidgan.resample import gaussian, sample
 
-_SHARPNESS = -0.75  # of the cubic that warp uses
+_SHARPNESS = -0.75  # of the cubic that sample uses
 _PHASES = 64
+_EXTRA = 2
 _FINEST = 0.6  # nothing finer is to come: as hard as can be taken from between pixels nearly as it is
 
 
@@ -53,47 +54,61 @@ def draw_noise(
 
 
 def moved_noise(
-    noises: Sequence[Tensor], origins: Sequence[Origin], margin: int, softness: float
+    fields: Sequence[Tensor], origins: Sequence[Origin], margin: int, softness: float
 ) -> list[Tensor]:
-    """draw_noise's levels (1, 1, h, w), each pixel's taken from where it stood; variance 1 is kept.
+    """Each pixel's noise, (1, 1, h, w) a level, taken from where it stood; variance 1 is kept.
 
-    origins: of the frame that lies within the finest level, `margin` pixels from its edges; of two, the
-    noises are mixed by their shares, and where both come from the same place nothing changes.
+    fields: between_pixels of draw_noise's levels. origins: of the frame that lies within the finest level,
+    `margin` pixels from its edges; of two, the noises are mixed by their shares, and where both come from
+    the same place nothing changes.
     """
     framed = [(origin.share, F.pad(origin.offset, [margin] * 4, mode="replicate")) for origin in origins]
-    each = _each(softness, noises)
-    return [_moved(noise, framed, soft) for noise, soft in zip(noises, each, strict=True)]
+    each = _each(softness, fields)
+    return [_moved(field, framed, soft) for field, soft in zip(fields, each, strict=True)]
+
+
+def between_pixels(noise: Tensor) -> Tensor:
+    """(1, 1, h, w) -> (1, 1, 2 h + 4, 2 w + 4): and what lies between the pixels of an endless field.
+
+    Of a field twice as fine, cubic interpolation takes what lies anywhere between nearly as it is. It needs
+    two points more on every side: those of the opposite edges.
+    """
+    for axis in (-2, -1):
+        side = noise.shape[axis]
+        spectrum = torch.fft.rfft(noise, dim=axis)
+        if side % 2 == 0:
+            spectrum.select(axis, side // 2).mul_(0.5)  # that frequency is its own mirror image
+        noise = 2 * torch.fft.irfft(spectrum, n=2 * side, dim=axis)
+    return _around(noise, _EXTRA).contiguous()
 
 
 def _each(softness: float, noises: Sequence[Tensor]) -> list[float]:
     return [softness] * (len(noises) - 1) + [_FINEST * softness]
 
 
-def _moved(noise: Tensor, origins: Sequence[tuple[float, Tensor]], softness: float) -> Tensor:
-    size = size_of(noise)
-    offsets = [_at_size(offset.to(noise.device), size) for _, offset in origins]
-    mixed = torch.zeros_like(noise)
-    for (share, _), offset in zip(origins, offsets, strict=True):
-        mixed += share * _taken(noise, offset, softness)
-    if len(origins) == 1:
-        return mixed
-    (older, first), (newer, second) = zip((share for share, _ in origins), offsets, strict=True)
-    alike = 2 * older * newer * _likeness(first - second, softness)
-    return mixed / (1 + alike).sqrt()
+def _moved(field: Tensor, origins: Sequence[tuple[float, Tensor]], softness: float) -> Tensor:
+    size = field.shape[-2] // 2 - _EXTRA, field.shape[-1] // 2 - _EXTRA
+    offsets = [_at_size(offset.to(field.device), size) for _, offset in origins]
+    taken = [
+        share * _taken(field, offset, softness) for (share, _), offset in zip(origins, offsets, strict=True)
+    ]
+    if len(taken) == 1:
+        return taken[0]
+    alike = 2 * origins[0][0] * origins[1][0] * _likeness(offsets[0] - offsets[1], softness)
+    return (taken[0] + taken[1]) / (1 + alike).sqrt()
 
 
-def _taken(noise: Tensor, offset: Tensor, softness: float) -> Tensor:
-    """The noise at p + offset(p), around the edges, its variance raised by what interpolation takes."""
-    height, width = size_of(noise)
-    columns = torch.arange(width, dtype=torch.float32, device=noise.device)
-    rows = torch.arange(height, dtype=torch.float32, device=noise.device)[:, None]
-    x, y = columns + offset[:, 0], rows + offset[:, 1]
-    around = torch.stack([x.remainder(width) - columns, y.remainder(height) - rows], 1)
-    wrapped = _around(noise, 2)
-    taken = warp(wrapped, F.pad(around, [2] * 4), sharp=True)[..., 2:-2, 2:-2]
-    kept = _variances(softness).to(noise.device)
+def _taken(field: Tensor, offset: Tensor, softness: float) -> Tensor:
+    """The field at p + offset(p), around its edges, its variance raised by what interpolation takes."""
+    height, width = size_of(offset)
+    columns = torch.arange(width, dtype=torch.float32, device=field.device)
+    rows = torch.arange(height, dtype=torch.float32, device=field.device)[:, None]
+    x, y = 2 * (columns + offset[:, :1]), 2 * (rows + offset[:, 1:])
+    inside = x.remainder(2 * width) + _EXTRA, y.remainder(2 * height) + _EXTRA
+    taken = sample(field, *inside, sharp=True)
+    kept = _variances(softness).to(field.device)
     phase_x, phase_y = (((p - p.floor()) * _PHASES).round().long() for p in (x, y))
-    return taken / (kept[phase_x] * kept[phase_y]).sqrt()[:, None]
+    return taken / (kept[phase_x] * kept[phase_y]).sqrt()
 
 
 def _at_size(offset: Tensor, size: Size) -> Tensor:
@@ -112,9 +127,12 @@ def _likeness(apart: Tensor, softness: float) -> Tensor:
 
 @cache
 def _variances(softness: float) -> Tensor:
-    """What cubic interpolation leaves of the variance, from one pixel to the next: (_PHASES + 1,)."""
+    """What cubic interpolation leaves of the variance, from a field's point to the next: (_PHASES + 1,)."""
     taps = _unit_taps(softness)
-    alike = torch.stack([(taps[lag:] * taps[: len(taps) - lag]).sum() for lag in range(4)])
+    lags = torch.arange(1 - len(taps), len(taps))
+    whole = torch.stack([(taps[abs(lag) :] * taps[: len(taps) - abs(lag)]).sum() for lag in lags.tolist()])
+    halves = torch.arange(4)[:, None] / 2
+    alike = (whole * torch.sinc(halves - lags)).sum(1)  # of points so many half pixels apart
     lags = (torch.arange(4)[:, None] - torch.arange(4)).abs()
     weights = _cubic(torch.arange(_PHASES + 1) / _PHASES)  # (_PHASES + 1, 4)
     return torch.einsum("pi,ij,pj->p", weights, alike[lags], weights)
@@ -134,7 +152,8 @@ def _soft(noise: Tensor, softness: float) -> Tensor:
         return noise
     taps = _unit_taps(softness).to(noise.device)
     x = _around(noise, len(taps) // 2)
-    return F.conv2d(F.conv2d(x, taps.view(1, 1, 1, -1)), taps.view(1, 1, -1, 1))
+    with torch.autocast(noise.device.type, enabled=False):
+        return F.conv2d(F.conv2d(x, taps.view(1, 1, 1, -1)), taps.view(1, 1, -1, 1))
 
 
 def _around(x: Tensor, reach: int) -> Tensor:

@@ -1,6 +1,6 @@
 """What optical flow makes of a clip: from one frame to another, as a picture."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vidgan.config import load_recipe
+from vidgan.config import DEFAULT_RECIPE, load_recipe
 from vidgan.errors import UsageError
 from vidgan.gan.device import choose_device
 from vidgan.jobs.options import Options, Watch
@@ -65,7 +65,7 @@ def flow(
     options, watch = options or Options(), watch or Watch()
     device = choose_device(options.device)
     check_output(out, [clip], overwrite=options.overwrite, endings=PICTURES)
-    recipe = load_recipe(pipeline or "balanced", overrides)
+    recipe = load_recipe(pipeline or DEFAULT_RECIPE, overrides)
     estimator = estimator_for(recipe, device, options.raft_weights)
     source = open_source(clip, options, watch)
     first, last = _chosen(source, at, to)
@@ -76,7 +76,7 @@ def flow(
     if shown.hidden > _MOSTLY_HIDDEN:
         watch.notice(
             f"{shown.hidden:.0%} of frame {first} is not found again in frame {last}: a cut lies between "
-            "them, or the motion is too fast to be measured"
+            "them, or the motion is too fast to be measured; a nearer frame (--to) may show more"
         )
     return shown
 
@@ -91,6 +91,10 @@ def coloured(flow_px: Tensor, seen: Tensor) -> NDArray[np.uint8]:
 
 def _chosen(clip: Clip, at: str | int, to: str | int | None) -> tuple[int, int]:
     first = frame_number(clip, at)
+    if len(clip) == 1:
+        raise UsageError(
+            f"{clip.path} has a single frame, in which nothing moves: give a clip of two or more"
+        )
     if to is None and first == len(clip) - 1:
         raise UsageError(f"frame {first} is the last of {clip.path}: name the other one, --to {first - 1}")
     last = first + 1 if to is None else frame_number(clip, to)
@@ -99,7 +103,7 @@ def _chosen(clip: Clip, at: str | int, to: str | int | None) -> tuple[int, int]:
     if abs(last - first) > FARTHEST:
         raise UsageError(
             f"frames {first} and {last} are {abs(last - first)} frames apart: "
-            f"flow is shown over at most {FARTHEST}"
+            f"flow is shown over at most {FARTHEST}; name a nearer one with --to"
         )
     return first, last
 
@@ -108,17 +112,15 @@ def _between(clip: Clip, first: int, last: int, estimator: FlowEstimator) -> tup
     """Flow from the first frame to the last, the way back, and the first frame's pixels."""
     low, high = min(first, last), max(first, last)
     with closing(clip.frames(low, high + 1)) as frames:
-        stepped = list(in_steps(frames, estimator))
-    forth, back = _composed(stepped[i].step for i in range(1, len(stepped)))
+        forth, back = _composed(step for _, step in in_steps(frames, estimator) if step is not None)
     there, home = (forth, back) if first < last else (back, forth)
-    return there, home, stepped[first - low].frame.pixels
+    return there, home, clip.frame(first).pixels
 
 
-def _composed(steps: Iterator[Step | None]) -> tuple[Tensor, Tensor]:
+def _composed(steps: Iterable[Step]) -> tuple[Tensor, Tensor]:
     """From the first step's earlier frame to the last one's later frame, and back."""
     forth = back = None
     for step in steps:
-        assert step is not None
         forth = step.forth if forth is None else compose_fields(forth, step.forth)
         back = step.back if back is None else compose_fields(step.back, back)
     assert forth is not None

@@ -86,7 +86,7 @@ def render_look(
     motion = estimator_for(recipe, device, options.raft_weights)
     translator = look.translation(device, recipe.translate, motion)
     frames = rendered_frames(clip, translator, recipe.smooth, found.cuts, estimator, matte=matte)
-    report = FlickerReport(found.cuts) if options.report else None
+    report = FlickerReport(found.cuts, clip.timestamps[0]) if options.report else None
     shown = frames if report is None else report.watched(frames)
     recipe_path = deliver(clip, shown, _delivery(clip, out, recipe, options, target), watch)
     result = Result(

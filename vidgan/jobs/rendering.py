@@ -106,7 +106,7 @@ def source_frames(clip: Clip, start: int = 0, stop: int | None = None) -> Iterat
 def estimator_for(recipe: Recipe, device: torch.device, raft_weights: Path | None) -> FlowEstimator:
     """The recipe's flow estimator; RAFT's weights come from the given file or torch's own cache."""
     flow = recipe.flow
-    return flow_estimator(flow.backend, flow.preset, raft_weights, device, flow.max_side)
+    return flow_estimator(flow.backend, flow.preset, raft_weights, device, flow.max_side, flow.refinements)
 
 
 def _anchor_every(translate: Translate) -> int:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Generator, Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from vidgan.stream import prefetch
 _WORST = 5
 # Rounding to 8 bits alone, in both frames: a source without any flicker is no measure.
 _ROUNDING = 2 / (12 * 255**2)
+
+_Pair = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,9 @@ class FrameFlicker:
 class FlickerReport:
     """Measures frames on their way from rendering to encoding."""
 
-    def __init__(self, cuts: Collection[int]) -> None:
-        self.cuts = cuts
+    def __init__(self, cuts: Collection[int], first_pts: int = 0) -> None:
+        """first_pts: of the clip's first frame, from which timecodes count."""
+        self.cuts, self.first_pts = cuts, first_pts
         self.frames: list[FrameFlicker] = []
 
     def watched(self, frames: Iterator[Rendered]) -> Generator[Rendered]:
@@ -55,12 +58,16 @@ class FlickerReport:
         return prefetch(self._measured(frames), name="report")
 
     def _measured(self, frames: Iterator[Rendered]) -> Generator[Rendered]:
-        motion, before = DisFlow("medium"), None
+        motion = DisFlow("medium")
+        before: _Pair | None = None
         with closing(frames):  # type: ignore[type-var]
             for rendered in frames:
                 after = _eight_bits(rendered)
-                begins = before is None or rendered.frame.index in self.cuts
-                self.frames.append(_flicker(rendered, None if begins else before, after, motion))
+                seconds = float((rendered.frame.pts - self.first_pts) * rendered.frame.time_base)
+                place = FrameFlicker(rendered.frame.index, seconds)
+                if before is not None and rendered.frame.index not in self.cuts:
+                    place = _flicker(place, before, after, motion)
+                self.frames.append(place)
                 yield rendered
                 before = after
 
@@ -91,21 +98,14 @@ def report_beside(out: Path) -> Path:
     return out.with_name(f"{out.name}.report.json")
 
 
-_Pair = tuple[np.ndarray, np.ndarray]
-
-
 def _eight_bits(rendered: Rendered) -> _Pair:
     """Source and result."""
     return eight_bit(rendered.source), eight_bit(rendered.frame.pixels)
 
 
-def _flicker(rendered: Rendered, before: _Pair | None, after: _Pair, motion: Motion) -> FrameFlicker:
-    frame = rendered.frame
-    seconds = float(frame.pts * frame.time_base)
-    if before is None:
-        return FrameFlicker(frame.index, seconds)
+def _flicker(place: FrameFlicker, before: _Pair, after: _Pair, motion: Motion) -> FrameFlicker:
     pairs = [(before[1], after[1]), (before[0], after[0])]
     result, source = step_e_warps(before[0], after[0], pairs, motion)
     if np.isnan(result):
-        return FrameFlicker(frame.index, seconds)
-    return FrameFlicker(frame.index, seconds, result, source, result / max(source, _ROUNDING))
+        return place
+    return replace(place, e_warp=result, source=source, relative=result / max(source, _ROUNDING))

@@ -49,7 +49,7 @@ def translate(
     asked = Asked(target, frame, keyframes, masks)
     recipe = load_recipe(pipeline or asked.recipe_name(), overrides)
     if recipe.translate.method == "none":
-        _refuse_all(asked, matte, feather, recipe.name)
+        _refuse_all(asked, matte, feather, options, recipe.name)
         return pass_through(clip, out, recipe, options, watch)
     asked.check(recipe, "vidgan translate")
     if recipe.translate.reverse:
@@ -79,7 +79,9 @@ def translate(
     )
 
 
-def _refuse_all(asked: Asked, matte: str | Path | None, feather: float | None, recipe: str) -> None:
+def _refuse_all(
+    asked: Asked, matte: str | Path | None, feather: float | None, options: Options, recipe: str
+) -> None:
     """What a recipe that does not translate has no use for."""
     given = {
         str(asked.target): asked.target is not None,
@@ -88,6 +90,7 @@ def _refuse_all(asked: Asked, matte: str | Path | None, feather: float | None, r
         "--mask": bool(asked.masks),
         "--matte": matte is not None,
         "--feather": feather is not None,
+        "--report": options.report,
     }
     useless = [name for name, is_given in given.items() if is_given]
     if useless:

@@ -71,7 +71,8 @@ def _shared(offsets: dict[int, Tensor], progress: float) -> tuple[Origin, ...]:
 def _followed(offset: Tensor, step: Step) -> Tensor:
     """One frame further from the anchor."""
     further = step.back + warp(offset, step.back)
-    return further * (step.seen_before & (_strain(further) < _MOST_STRAIN))
+    follows = step.seen_before & (_strain(further) < _MOST_STRAIN)
+    return torch.where(follows, further, 0.0)  # an estimator may say nan: no product would lose it
 
 
 def _strain(offset: Tensor) -> Tensor:

@@ -30,7 +30,6 @@ _RAFT_SIZES = ("small", "large")
 # DIS chooses its coarsest level by the width: where that has no room for a patch in the height, OpenCV
 # refuses the picture, crashes or measures NaN (seen at 640x24, 400x24 and 400x16).
 _DIS_SMALLEST, _DIS_LONGEST_SHAPE = 32, 8
-_REFINEMENTS = 1
 # RAFT's features are an eighth of the picture, and its correlation pyramid halves them three times.
 _RAFT_SMALLEST, _RAFT_MULTIPLE = 128, 8
 
@@ -47,27 +46,28 @@ def flow_estimator(
     weights: Path | None = None,
     device: torch.device | str = "cpu",
     max_side: int = 960,
+    refinements: int = 0,
 ) -> FlowEstimator:
     """The estimator that a recipe names: dis, raft-small or raft-large.
 
-    preset is for dis, weights and device for raft. Raises ValueError for an unknown name, MediaError
-    and DeviceError as RaftFlow does.
+    preset is for dis, weights and device for raft. Frames whose longer side exceeds max_side are measured
+    at that size; their flow is enlarged and refined so many times. Raises ValueError for an unknown name,
+    MediaError and DeviceError as RaftFlow does.
     """
     if backend == "dis":
-        return DisFlow(preset, max_side)
+        return DisFlow(preset, max_side, refinements)
     if backend in ("raft-small", "raft-large"):
-        return RaftFlow(weights, device, backend.removeprefix("raft-"), max_side)
+        return RaftFlow(weights, device, backend.removeprefix("raft-"), max_side, refinements)
     raise ValueError(f"unknown flow backend {backend!r}: choose dis, raft-small or raft-large")
 
 
 class DisFlow:
     """Dense inverse search (Kroeger et al. 2016) by OpenCV, on the CPU.
 
-    Frames whose longer side exceeds max_side are measured at that size and the flow is enlarged.
-    One object serves one thread at a time.
+    max_side, refinements: as in flow_estimator. One object serves one thread at a time.
     """
 
-    def __init__(self, preset: str = "fast", max_side: int = 960) -> None:
+    def __init__(self, preset: str = "fast", max_side: int = 960, refinements: int = 0) -> None:
         if preset not in _DIS_PRESETS:
             raise ValueError(f"unknown DIS preset {preset!r}: choose one of {', '.join(_DIS_PRESETS)}")
         self._dis: Any = cv2.DISOpticalFlow.create(_DIS_PRESETS[preset])
@@ -75,19 +75,15 @@ class DisFlow:
             self._dis.setPatchStride(4)
             self._dis.setGradientDescentIterations(16)
             self._dis.setVariationalRefinementIterations(2)
-        self._refinement: Any = cv2.VariationalRefinement.create()
-        self._refinement.setFixedPointIterations(_REFINEMENTS)
-        self._max_side = max_side
+        self._max_side, self._refinements = max_side, refinements
 
     def __call__(self, a: NDArray, b: NDArray) -> Flow:
         grey_a, grey_b = _grey(a), _grey(b)
         size = _reduced_size(a.shape[:2], self._max_side)
         smallest = max(_DIS_SMALLEST, math.ceil(max(size) / _DIS_LONGEST_SHAPE))
         small_a, small_b = (_at_least(_shrink(x, size), smallest) for x in (grey_a, grey_b))
-        flow = enlarge(self._dis.calc(small_a, small_b, None)[: size[0], : size[1]], a.shape[:2])
-        if size == a.shape[:2]:
-            return flow
-        return np.asarray(self._refinement.calc(grey_a, grey_b, flow), np.float32)
+        flow = self._dis.calc(small_a, small_b, None)[: size[0], : size[1]]
+        return _at_full_size(flow, grey_a, grey_b, self._refinements)
 
 
 class RaftFlow:
@@ -104,12 +100,13 @@ class RaftFlow:
         device: torch.device | str = "cpu",
         size: str = "small",
         max_side: int = 960,
+        refinements: int = 0,
     ) -> None:
         if size not in _RAFT_SIZES:
             raise ValueError(f"unknown RAFT size {size!r}: choose small or large")
         self._network = _load_raft(weights or _cached_raft_weights(size), size)
         self._device = torch.device(device)
-        self._max_side = max_side
+        self._max_side, self._refinements = max_side, refinements
         try:
             self._network.to(self._device)
         except (RuntimeError, AssertionError) as error:
@@ -120,7 +117,7 @@ class RaftFlow:
         size = _reduced_size(a.shape[:2], self._max_side)
         pair = [self._prepare(_shrink(x, size)) for x in (a, b)]
         flow = _from_field(self._network(*pair)[-1])  # the last of its refinements
-        return enlarge(flow[: size[0], : size[1]], a.shape[:2])
+        return _at_full_size(flow[: size[0], : size[1]], _grey(a), _grey(b), self._refinements)
 
     def _prepare(self, pixels: NDArray) -> Tensor:
         padded = _at_least(pixels, _RAFT_SMALLEST, _RAFT_MULTIPLE)
@@ -163,6 +160,19 @@ def enlarge(flow: Flow, size: tuple[int, int]) -> Flow:
         return np.ascontiguousarray(flow)
     scale = np.array([size[1] / width, size[0] / height], np.float32)
     return cv2.resize(flow, (size[1], size[0]), interpolation=cv2.INTER_LINEAR) * scale
+
+
+def _at_full_size(flow: Flow, a: NDArray, b: NDArray, refinements: int) -> Flow:
+    """A flow that was measured small at the size of a and b, grey (H, W), fitted to them anew.
+
+    Variational refinement (Brox et al. 2004, as DIS ends with), which keeps large buffers while it lives.
+    """
+    whole = enlarge(flow, a.shape[:2])
+    if not refinements or flow.shape[:2] == a.shape[:2]:
+        return whole
+    refinement: Any = cv2.VariationalRefinement.create()
+    refinement.setFixedPointIterations(refinements)
+    return np.asarray(refinement.calc(a, b, whole), np.float32)
 
 
 def _inside(flow: Tensor) -> Tensor:

@@ -66,10 +66,10 @@ def smooth(
         last = moment.index
         centre = last - settings.window
         if centre in wanted and centre in window:
-            yield window.smoothed(centre)
+            yield replace(window.smoothed(centre), step=None)  # flows are large, and nobody asks again
     for centre in range(last - settings.window + 1, last + 1):
         if centre in wanted and centre in window:
-            yield window.smoothed(centre)
+            yield replace(window.smoothed(centre), step=None)
 
 
 @dataclass(frozen=True)
