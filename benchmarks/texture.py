@@ -4,7 +4,8 @@
 
 Prints e_warp along the exact flow with noise fixed to the screen and carried, unsmoothed: of noise itself as
 a picture, hard (blurred by a pixel afterwards, to be compared between pixels) and soft, and of a look trained
-on the sample pair, at strength 0 and the recipe's. Writes every eighth frame: source, fixed, carried.
+on the sample pair, at strength 0 and the recipe's, of which the last column is what it draws without any
+noise: what is not noise's to steady. Writes every eighth frame: source, fixed, carried, without noise.
 """
 
 import argparse
@@ -42,7 +43,7 @@ def main() -> None:
     frames = [sample_scene().render(number) for number in range(arguments.frames)]
     motion = exact_motion(frames)
     print_machine(device, f"{recipe.name}, {recipe.train.seconds:g} s, sample clip, exact flow")
-    print(f"{'e_warp':40}{'fixed':>10}{'carried':>10}{'less':>8}")
+    print(f"{'e_warp':40}{'fixed':>10}{'carried':>10}{'less':>8}{'silent':>10}")
     for softness in (0.0, recipe.train.noise_softness):
         every = recipe.translate.anchor_every
         ways = [_noise_pictures(frames, motion, softness, moved * every) for moved in (False, True)]
@@ -50,9 +51,8 @@ def main() -> None:
     look, strengths = _trained(recipe, device), sorted({0.0, recipe.translate.strength})
     for strength in strengths:
         settings = replace(recipe.translate, strength=strength)
-        ways = [
-            _drawn(look, frames, s, motion, device) for s in (replace(settings, anchor_every=0), settings)
-        ]
+        changes = (replace(settings, anchor_every=0), settings, replace(settings, noise_amp=0.0))
+        ways = [_drawn(look, frames, changed, motion, device) for changed in changes]
         _print(f"a look's texture, strength {strength:g}", ways, frames, motion)
         sheet = [np.hstack([row[n] for n in range(0, len(frames), 8)]) for row in (frames, *ways)]
         write_picture(arguments.out / f"strength-{strength:g}.png", np.vstack(sheet))
@@ -93,8 +93,9 @@ def _noise_pictures(frames: Sequence[NDArray], motion: Motion, softness: float, 
 
 
 def _print(name: str, ways: Sequence[list[NDArray]], frames: list[NDArray], motion: Motion) -> None:
-    fixed, carried = (metrics.e_warp(pictures, frames, motion) for pictures in ways)
-    print(f"{name:40}{fixed:10.6f}{carried:10.6f}{fixed / carried:8.1f}", flush=True)
+    fixed, carried, *silent = (metrics.e_warp(pictures, frames, motion) for pictures in ways)
+    alone = "".join(f"{value:10.6f}" for value in silent)
+    print(f"{name:40}{fixed:10.6f}{carried:10.6f}{fixed / carried:8.1f}{alone}", flush=True)
 
 
 def _arguments() -> argparse.Namespace:
