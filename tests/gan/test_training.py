@@ -97,7 +97,9 @@ def test_training_leaves_the_callers_random_numbers_and_threads_alone():
 
 def test_every_weighted_loss_is_reported_by_its_name():
     seen: dict[str, float] = {}
-    settings = replace(TINY, reconstruct_every=1, generated_every=2, cycle_every=1)
+    settings = replace(
+        TINY, reconstruct_every=1, generated_every=2, cycle_every=1, lambda_steady=1.0, steady_every=1
+    )
     train_pair(pair(), settings, on_progress=lambda p: seen.update(p.losses))
     assert set(seen) == {*settings.weights(), "critic"}
     assert all(isinstance(value, float) for value in seen.values())
