@@ -18,7 +18,7 @@ import torch
 from carried import Still
 from numpy.typing import NDArray
 from quality import PAIRS
-from steady import print_machine, read_pair, steady_arguments
+from steady import pair_arguments, print_machine, read_pair
 
 from vidgan.config import override_recipe
 from vidgan.gan.conditioned import Translator
@@ -31,13 +31,13 @@ from vidgan.resample import to_pixels, to_tensor
 
 
 def main() -> None:
-    parser = steady_arguments(__doc__)
+    parser = pair_arguments(__doc__)
     parser.add_argument("--runs", type=int, default=3)
     parser.set_defaults(pair=["bunny-tiles"], budget=20.0, frames=24, width=480)
     arguments = parser.parse_args()
     device = choose_device(arguments.device)
     for pair in arguments.pair:
-        look, frames, _ = read_pair(pair, arguments.seeds[0], arguments, device)
+        look, frames, _ = read_pair(pair, 0, arguments, device)
         height, width = frames[0].shape[:2]
         print_machine(device, f"{pair} at {width}x{height}, median of {arguments.runs} runs")
         clip = arguments.media / PAIRS[pair][0]
@@ -59,7 +59,7 @@ def _stages(
     steps = clock.timed(f"flow, both ways ({recipe.flow.preset})", lambda: _flows(stills, estimator))
     every = recipe.translate.anchor_every
     if not every:
-        raise SystemExit("translate.anchor_every=0: leave it, its row says what it costs")
+        raise SystemExit("translate.anchor_every = 0 carries nothing: leave it out, a row says what it costs")
     followed = clock.timed("noise carried", lambda: list(origins(steps, (), every)))
     translate.across(to_tensor(frames[0]))  # the first one draws the noise
     drawn = clock.timed("generator", lambda: [translate.across(to_tensor(frame)) for frame in frames])

@@ -45,7 +45,11 @@ WAYS = {
 
 
 def main() -> None:
-    arguments = steady_arguments(__doc__).parse_args()
+    parser = pair_arguments(__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--shown", type=int, nargs="+", help="for figures and sheet (default: every eighth)")
+    parser.add_argument("--out", type=Path, default=Path("out/steady"))
+    arguments = parser.parse_args()
     device = choose_device(arguments.device)
     arguments.out.mkdir(parents=True, exist_ok=True)
     print_machine(device, f"{arguments.recipe}, {arguments.frames} frames from {arguments.start}")
@@ -77,7 +81,7 @@ def print_machine(device: torch.device, what: str) -> None:
     print(f"{machine}, {date.today()}; {what}")
 
 
-def steady_arguments(doc: str | None) -> argparse.ArgumentParser:
+def pair_arguments(doc: str | None) -> argparse.ArgumentParser:
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=doc, formatter_class=raw)
     parser.add_argument("--media", type=Path, default=Path("../shared/media"))
@@ -86,13 +90,10 @@ def steady_arguments(doc: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--recipe", default="balanced")
     parser.add_argument("--budget", type=float, default=0.0, help="seconds of training, if not the recipe's")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--frames", type=int, default=40)
     parser.add_argument("--start", type=int, default=0)
-    parser.add_argument("--shown", type=int, nargs="+", help="for figures and sheet (default: every eighth)")
     parser.add_argument("--width", type=int, default=0, help="frames are brought to it; 0: as they are")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--out", type=Path, default=Path("out/steady"))
     return parser
 
 
