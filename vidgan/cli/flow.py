@@ -28,6 +28,16 @@ _To = Annotated[
         show_default=False,
     ),
 ]
+_Pipeline = Annotated[
+    str | None,
+    Option(
+        "-p",
+        "--pipeline",
+        metavar="NAME",
+        help="The recipe whose [flow] measures it. (default: balanced)",
+        show_default=False,
+    ),
+]
 
 
 def command(
@@ -35,7 +45,7 @@ def command(
     at: _At,
     out: a.Out,
     to: _To = None,
-    pipeline: a.Pipeline = None,
+    pipeline: _Pipeline = None,
     overrides: a.Overrides = None,
     device: a.Device = "auto",
     stream: a.Stream = None,
@@ -48,7 +58,7 @@ def command(
 ) -> None:
     """Show the motion that smoothing and noise follow: a frame of CLIP beside its optical flow.
 
-    Hue is direction, saturation length; black is what the other frame does not show.
+    White stands still; hue is direction, saturation length; black is what the other frame does not show.
     """
     if dry_run:
         show_recipe(load_recipe(pipeline or DEFAULT_RECIPE, overrides or ()), json)
