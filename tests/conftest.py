@@ -21,6 +21,7 @@ from vidgan.gan import palette
 from vidgan.gan.painted import table
 from vidgan.gan.preparation import redraw
 from vidgan.media import open_clip
+from vidgan.resample import eight_bit
 
 TICKS = 512  # a frame's duration in units of 1/12800 s: 25 frames a second
 
@@ -41,6 +42,8 @@ imitated_every = 1
 reconstruct_every = 1
 [smooth]
 window = 1
+[encode]
+chroma = "rgb"     # so that mkv keeps every bit
 """
 
 
@@ -204,8 +207,8 @@ def cli() -> Callable[..., Result]:
 
 @pytest.fixture(scope="session")
 def pictures() -> Callable[[Path], np.ndarray]:
-    """All frames of a clip, (N, H, W, 3), uint8 or uint16."""
-    return lambda path: np.stack([frame.pixels for frame in open_clip(path).frames()])
+    """All frames of a clip, (N, H, W, 3) uint8."""
+    return lambda path: np.stack([eight_bit(frame.pixels) for frame in open_clip(path).frames()])
 
 
 @pytest.fixture(scope="session")

@@ -62,7 +62,7 @@ def test_a_watch_sees_the_phases_in_order_each_from_start_to_end(
     seen: list[Progress] = []
     vidgan.translate(clip, target, tmp_path / "out.mp4", pipeline=recipe, watch=Watch(seen.append))
     phases = list(dict.fromkeys(progress.phase for progress in seen))
-    assert phases == ["survey", "train", "render", "join"]
+    assert phases == ["survey", "train", "render", "join", "verify"]
     for phase in phases:
         fractions = [progress.fraction for progress in seen if progress.phase == phase]
         assert fractions == sorted(fractions)
@@ -72,7 +72,7 @@ def test_a_watch_sees_the_phases_in_order_each_from_start_to_end(
     losses = {name: v for progress in seen for name, v in progress.losses.items()}
     assert {"adversarial", "palette", "patch", "reconstruction", "critic"} <= set(losses)
     assert all(np.isfinite(float(value)) for value in losses.values())
-    assert seen[-2].detail == "sound and tags"
+    assert seen[-4].detail == "sound and tags"
 
 
 def test_what_the_user_should_know_is_told_once(

@@ -122,7 +122,7 @@ def test_read_only_pixels_become_a_tensor_of_their_own() -> None:
 
 def test_pixels_of_another_type_are_refused() -> None:
     with pytest.raises(ValueError, match="uint8 or uint16"):
-        to_tensor(np.zeros((4, 4, 3), np.float32))
+        to_tensor(np.zeros((4, 4, 3), np.float64))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

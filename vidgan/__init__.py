@@ -31,6 +31,7 @@ _LAZY = {
     "sample": "vidgan.jobs.sample",
     "train": "vidgan.jobs.train",
     "translate": "vidgan.jobs.translate",
+    "verify": "vidgan.jobs.verification",
 }
 __all__ = [
     "Options",
@@ -47,6 +48,7 @@ __all__ = [
     "sample",
     "train",
     "translate",
+    "verify",
 ]
 
 from vidgan.errors import VidganError  # noqa: E402
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from vidgan.jobs.sample import sample
     from vidgan.jobs.train import train
     from vidgan.jobs.translate import translate
+    from vidgan.jobs.verification import verify
     from vidgan.media import probe
 
 

@@ -86,6 +86,23 @@ def _one_of(known: tuple[str, ...], **values: str) -> None:
             raise RecipeError(f"{name} = {value!r} is unknown; known: {', '.join(known)}")
 
 
+CODECS = (
+    "auto",
+    "h264",
+    "h265-10bit",
+    "prores422",
+    "prores4444",
+    "dnxhr",
+    "ffv1",
+    "av1",
+    "vp9",
+    "png",
+    "exr",
+)
+PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+CHROMAS = ("auto", "420", "422", "444", "rgb")
+
+
 @dataclass(frozen=True)
 class DecodeSettings:
     """How the clip is surveyed before anything is made of it."""
@@ -296,10 +313,14 @@ class EncodeSettings:
 
     codec: str = "auto"
     crf: int = 17
+    preset: str = "medium"
+    chroma: str = "auto"
 
     def __post_init__(self) -> None:
-        _one_of(("auto", "h264", "ffv1"), codec=self.codec)
-        _between(0, 51, crf=self.crf)
+        _one_of(CODECS, codec=self.codec)
+        _one_of(PRESETS, preset=self.preset)
+        _one_of(CHROMAS, chroma=self.chroma)
+        _between(0, 63, crf=self.crf)
 
 
 @dataclass(frozen=True)
@@ -455,6 +476,8 @@ def _fill_one(current: Any, value: Any, where: str, key: str) -> Any:
         return _fill(current, value, f"{where}, [{key}]")
     if isinstance(current, float) and type(value) is int:
         return float(value)
+    if key == "chroma" and type(value) is int:
+        return str(value)  # --set encode.chroma=420
     if type(value) is not type(current):
         raise RecipeError(f"{where}: {key} = {value!r} must be {_KINDS[type(current)]}")
     return value

@@ -29,6 +29,10 @@ class OutputError(VidganError):
     """The output cannot be written where, or as, it was asked for."""
 
 
+class VerificationError(VidganError):
+    """A result was written and does not keep what it should of its clip."""
+
+
 class DeviceError(VidganError):
     """A device was asked for that this machine does not have."""
 

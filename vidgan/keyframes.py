@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vidgan.resample import eight_bit
+
 # Cuts are found at this width; PySceneDetect itself works at about 256.
 _DETECTION_WIDTH = 256
 # The layout of a frame, and its colours wherever they stand.
@@ -48,7 +50,7 @@ class Survey:
 def survey(frames: Iterable[Picture], cut_threshold: float = 3.0) -> Survey:
     """Look at every frame once; memory does not grow with the clip.
 
-    frames: RGB, uint8 or uint16, consecutive. cut_threshold: how many times more than its neighbours a
+    frames: RGB, consecutive. cut_threshold: how many times more than its neighbours a
     frame must change to begin a shot (PySceneDetect's AdaptiveDetector). Raises ValueError where
     there are no frames.
     """
@@ -142,10 +144,7 @@ class _Gallery:
 def _small(pixels: NDArray) -> NDArray[np.uint8]:
     scale = min(1.0, _DETECTION_WIDTH / pixels.shape[1])
     size = (round(pixels.shape[1] * scale), max(1, round(pixels.shape[0] * scale)))
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(
-        small if small.dtype == np.uint8 else cv2.convertScaleAbs(small, alpha=1 / 257), np.uint8
-    )
+    return np.asarray(cv2.resize(eight_bit(pixels), size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _descriptor(small: NDArray[np.uint8]) -> NDArray[np.float16]:

@@ -118,10 +118,14 @@ def warp_array(image: NDArray, flow_px: NDArray[np.float32]) -> NDArray:
 
 
 def eight_bit(pixels: NDArray) -> NDArray[np.uint8]:
-    """uint16 to uint8, rounded: 65535 is 255 x 257; uint8 as it is."""
+    """(H, W, 3) as uint8, rounded: float32 from -1 to 1, uint16 with 65535 = 255 x 257; uint8 as it is."""
     if pixels.dtype == np.uint8:
         return pixels
-    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    if pixels.dtype == np.uint16:
+        return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    planes = np.ascontiguousarray(pixels.transpose(2, 0, 1))  # most are planes already
+    small = [cv2.addWeighted(plane, 127.5, plane, 0, 127.5, dtype=cv2.CV_8U) for plane in planes]
+    return np.asarray(cv2.merge(small), np.uint8)
 
 
 def to_field(flow_px: NDArray[np.float32], device: torch.device | str = "cpu") -> Tensor:
@@ -130,7 +134,18 @@ def to_field(flow_px: NDArray[np.float32], device: torch.device | str = "cpu") -
 
 
 def to_tensor(pixels: NDArray, device: torch.device | str = "cpu") -> Tensor:
-    """Pixels (H, W, 3), uint8 or uint16 full range, to (1, 3, H, W) float32 in [-1, 1]."""
+    """Pixels (H, W, 3), float32, uint8 or uint16, to (1, 3, H, W) float32, held in [-1, 1]."""
+    signal = to_signal(pixels, device)
+    return signal.clamp(-1, 1) if pixels.dtype == np.float32 else signal
+
+
+def to_signal(pixels: NDArray, device: torch.device | str = "cpu") -> Tensor:
+    """As to_tensor, but what is brighter than white or darker than black stays so.
+
+    Floats that are planes already are shared with their tensor.
+    """
+    if pixels.dtype == np.float32:
+        return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))[None]).to(device)
     half = _largest(pixels.dtype) / 2
     scaled = torch.from_numpy(pixels.astype(np.float32)).to(device)
     return (scaled / half - 1).permute(2, 0, 1)[None].contiguous()
@@ -141,11 +156,22 @@ def to_pixels(x: Tensor, dtype: DTypeLike = np.uint8) -> NDArray:
 
     Raises FloatingPointError for what is not a number: cast to pixels, it would silently be black.
     """
-    if not torch.isfinite(x.detach().float().sum()):
-        raise FloatingPointError("a picture holds values that are not finite")
+    require_finite(x)
     half = _largest(np.dtype(dtype)) / 2
     picture = x.detach().reshape(x.shape[-3:]).permute(1, 2, 0).float()
     return np.ascontiguousarray(((picture + 1) * half).round().clamp(0, 2 * half).cpu().numpy().astype(dtype))
+
+
+def from_signal(x: Tensor) -> NDArray[np.float32]:
+    """(1, 3, H, W) to float32 pixels (H, W, 3), neither clamped nor rounded; no copy on a CPU."""
+    return x.detach()[0].permute(1, 2, 0).float().cpu().numpy()
+
+
+def require_finite(x: Tensor) -> Tensor:
+    """The tensor itself. Raises FloatingPointError where it holds what is not a number."""
+    if not torch.isfinite(x.detach().float().sum()):
+        raise FloatingPointError("a picture holds values that are not finite")
+    return x
 
 
 def _disc(radius: int) -> list[tuple[int, int]]:
@@ -177,5 +203,5 @@ def _is_plain(x: Tensor) -> bool:
 
 def _largest(dtype: np.dtype) -> int:
     if dtype not in (np.uint8, np.uint16):
-        raise ValueError(f"pixels are uint8 or uint16, not {dtype}")
+        raise ValueError(f"pixels are float32, uint8 or uint16, not {dtype}")
     return int(np.iinfo(dtype).max)

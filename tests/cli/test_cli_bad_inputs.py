@@ -33,7 +33,8 @@ def test_an_empty_folder(translate: Refused, tmp_path: Path) -> None:
     (tmp_path / "frames").mkdir()
     message = translate(tmp_path / "frames")
     assert (
-        message == f"{tmp_path / 'frames'} holds no pictures: put PNG, JPEG, TIFF, BMP or WebP frames in it."
+        message
+        == f"{tmp_path / 'frames'} holds no pictures: put PNG, JPEG, TIFF, BMP, WebP or EXR frames in it."
     )
 
 
@@ -51,7 +52,7 @@ def test_a_text_named_png_as_target(translate: Refused, clip: Path, tmp_path: Pa
 
 
 def test_a_clip_given_as_target(translate: Refused, clip: Path) -> None:
-    assert re.match(r".*clip\.mp4 is not a picture that can be read: give a PNG", translate(clip, aim=clip))
+    assert re.match(r".*clip\.mp4 is not a picture that can be read: it is an mp4", translate(clip, aim=clip))
 
 
 def test_sound_alone(translate: Refused, clip: Path, tmp_path: Path) -> None:
@@ -84,7 +85,7 @@ def test_a_truncated_clip_says_how_many_frames_are_missing_and_renders_what_deco
     message = translate(path)
     found = re.fullmatch(
         rf"{re.escape(str(path))} is truncated: (\d+) of 80 frames decode. "
-        r"Re-export it, or pass --allow-truncated to render those \1.",
+        r"Re-export it, or pass --allow-truncated to render what there is.",
         message,
     )
     assert found
@@ -150,7 +151,7 @@ def test_a_stream_that_is_not_there(translate: Refused, refused: Refused, clip: 
     [
         ("6", "clip.mp4 has no frame 6: its 6 frames are numbered 0 to 5"),
         ("00:00:00.240", "clip.mp4 has no frame 00:00:00.240: its 6 frames are numbered 0 to 5"),
-        ("first", "'first' is neither a frame number nor a timecode: give 48 or 00:00:02.000"),
+        ("first", "'first' is neither a frame number nor a timecode: give 48, 00:00:02.000 or HH:MM:SS:FF"),
         ("-1", "'-1' is neither a frame number nor a timecode"),
         ("1.5", "'1.5' is neither a frame number nor a timecode"),
         ("00:00:99.0", "clip.mp4 has no frame 00:00:99.0"),

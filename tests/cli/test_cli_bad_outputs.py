@@ -33,7 +33,7 @@ def test_a_folder_as_output(translate: Refused, clip: Path, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("name", ["out", "out.xyz", "out.png"])
 def test_an_output_of_no_known_kind(translate: Refused, clip: Path, tmp_path: Path, name: str) -> None:
-    assert ": use .mp4, .m4v, .mov, .mkv." in translate(clip, out=tmp_path / name)
+    assert ": use .mp4, .m4v, .mov, .mkv, .webm, .mxf, or a numbered" in translate(clip, out=tmp_path / name)
 
 
 def test_a_codec_that_the_output_cannot_hold(translate: Refused, clip: Path) -> None:

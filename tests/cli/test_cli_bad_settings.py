@@ -42,11 +42,11 @@ def test_an_unknown_or_bad_setting(translate: Refused, clip: Path, dry: list[str
     assert "unknown key 'stepz'" in translate(clip, "--set", "train.stepz=4", *dry, code=2)
     assert "must be a whole number" in translate(clip, "--set", "train.steps=few", *dry, code=2)
     assert "not of the form section.key=value" in translate(clip, "--set", "steps", *dry, code=2)
-    assert "the settings, [encode]: crf = 99 is out of range; it must be 0 to 51" in translate(
+    assert "the settings, [encode]: crf = 99 is out of range; it must be 0 to 63" in translate(
         clip, "--crf", 99, *dry, code=2
     )
     assert "it must be 0 to 1" in translate(clip, "--strength", 1.5, *dry, code=2)
-    assert "known: auto, h264, ffv1" in translate(clip, "--codec", "h265", *dry, code=2)
+    assert "known: auto, h264, h265-10bit" in translate(clip, "--codec", "h265", *dry, code=2)
 
 
 def test_passthrough_takes_no_target_and_others_need_one(

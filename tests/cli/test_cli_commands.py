@@ -28,6 +28,7 @@ COMMANDS = (
     "flow",
     "sample",
     "probe",
+    "verify",
     "pipelines",
     "doctor",
 )
@@ -106,7 +107,7 @@ def test_probe_tells_people_and_programs(cli: Cli, clip: Path) -> None:
     assert (told["width"], told["height"], told["frame_count"]) == (48, 40, 6)
     table = cli("probe", clip)
     assert table.exit_code == 0
-    assert re.search(r"frame count +6", table.stdout)
+    assert re.search(r"frames +6", table.stdout)
     assert "aac" in table.stdout
 
 
@@ -152,7 +153,7 @@ def test_short_options_win_over_set(cli: Cli, job: Job) -> None:
     short = ["--crf", 30, "--codec", "h264", "--strength", 0.5]
     shown = cli(*job("translate"), "--dry-run", *short, "--set", "encode.crf=10")
     told = tomllib.loads(shown.stdout)
-    assert told["encode"] == {"codec": "h264", "crf": 30}
+    assert (told["encode"]["codec"], told["encode"]["crf"]) == ("h264", 30)
     assert told["translate"]["strength"] == 0.5
 
 

@@ -12,6 +12,7 @@ from typer.testing import Result
 
 from vidgan.gan.look import load_look
 from vidgan.media import open_clip, write_picture
+from vidgan.resample import eight_bit
 
 Cli = Callable[..., Result]
 FAST = ("--set", "train.steps=3", "--set", "train.channels=8", "--set", "train.window_px=32")
@@ -19,7 +20,7 @@ FAST = ("--set", "train.steps=3", "--set", "train.channels=8", "--set", "train.w
 
 def painted(clip: Path, number: int) -> np.ndarray:
     """Frame, its red and blue exchanged, with dark stripes."""
-    pixels = open_clip(clip).frame(number).pixels[..., ::-1].copy()
+    pixels = eight_bit(open_clip(clip).frame(number).pixels)[..., ::-1].copy()
     pixels[::4] //= 2
     return pixels
 
@@ -41,7 +42,7 @@ def sized(tmp_path: Path) -> Callable[[int, int], Path]:
 
 
 def frames(path: Path) -> list[np.ndarray]:
-    return [frame.pixels.astype(int) for frame in open_clip(path).frames()]
+    return [eight_bit(frame.pixels).astype(int) for frame in open_clip(path).frames()]
 
 
 def test_a_keyframe_is_carried_through_the_clip(cli: Cli, clip: Path, painting: Path, tmp_path: Path):
@@ -181,7 +182,7 @@ def test_what_is_transparent_does_not_count(cli: Cli, clip: Path, tmp_path: Path
 
 def test_a_keyframe_that_is_its_frame_gives_the_source(cli: Cli, clip: Path, tmp_path: Path):
     same = tmp_path / "same.png"
-    write_picture(same, open_clip(clip).frame(2).pixels)
+    write_picture(same, eight_bit(open_clip(clip).frame(2).pixels))
     shown = cli("translate", clip, "-k", f"2={same}", "-o", tmp_path / "out.mkv", *FAST)
     assert "is frame 2 itself" in shown.stderr
     for result, source in zip(frames(tmp_path / "out.mkv"), frames(clip), strict=True):
@@ -236,8 +237,8 @@ def test_frames_worth_painting(cli: Cli, clip: Path, tmp_path: Path):
     assert len(set(numbers)) == 2
     assert told["suggestions"][0]["covers"] > told["suggestions"][1]["covers"]
     for one in told["suggestions"]:
-        written = open_clip(Path(one["picture"])).frame(0).pixels
-        assert (written == open_clip(clip).frame(one["frame"]).pixels).all()
+        written = eight_bit(open_clip(Path(one["picture"])).frame(0).pixels)
+        assert (written == eight_bit(open_clip(clip).frame(one["frame"]).pixels)).all()
     assert "exists" in cli("keyframes", clip, "-o", folder, "--count", "2").stderr
     assert "-k" in cli("keyframes", clip).stdout
 

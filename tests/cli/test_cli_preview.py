@@ -9,6 +9,7 @@ import pytest
 from typer.testing import Result
 
 from vidgan.media import open_clip, read_picture
+from vidgan.resample import eight_bit
 
 Cli = Callable[..., Result]
 Refused = Callable[..., str]
@@ -22,7 +23,7 @@ def test_reverse_renders_and_previews_with_the_other_generator(
         assert cli("render", clip, "-m", look, "-o", tmp_path / f"{name}.mkv", *flags).exit_code == 0
         shown = cli("preview", clip, "-m", look, "-o", tmp_path / f"{name}.png", "--at", 2, *flags)
         assert shown.exit_code == 0
-        frame = open_clip(tmp_path / f"{name}.mkv").frame(2).pixels
+        frame = eight_bit(open_clip(tmp_path / f"{name}.mkv").frame(2).pixels)
         assert np.array_equal(frame, read_picture(tmp_path / f"{name}.png"))
     assert (tmp_path / "there.png").read_bytes() != (tmp_path / "back.png").read_bytes()
     recipe = (tmp_path / "back.mkv.recipe.toml").read_text(encoding="utf-8")

@@ -68,7 +68,7 @@ def test_an_error_while_translating_stops_the_job(
     assert old_output.read_bytes() == b"the last good render"
 
 
-@pytest.mark.parametrize("stage", ["smooth", "source_frames"])
+@pytest.mark.parametrize("stage", ["smooth", "rendered_frames"])
 def test_an_error_in_any_other_stage_stops_it_too(
     clip: Path, look: Path, old_output: Path, names: Names, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
@@ -76,10 +76,10 @@ def test_an_error_in_any_other_stage_stops_it_too(
         yield from islice(whole(*arguments), 2)
         raise Broken
 
-    room = "render" if stage == "source_frames" else "rendering"
+    room = "render" if stage == "rendered_frames" else "rendering"
     whole = getattr(importlib.import_module(f"vidgan.jobs.{room}"), stage)
     monkeypatch.setattr(f"vidgan.jobs.{room}.{stage}", breaking_off)
-    if stage == "source_frames":
+    if stage == "rendered_frames":
         with pytest.raises(Broken):
             vidgan.translate(clip, None, old_output, pipeline="passthrough", options=Options(overwrite=True))
     else:

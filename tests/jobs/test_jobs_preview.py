@@ -12,6 +12,7 @@ from vidgan.config import TrainSettings
 from vidgan.errors import UsageError
 from vidgan.jobs.training import texture_size
 from vidgan.media import open_clip, read_picture
+from vidgan.resample import eight_bit
 
 Pictures = Callable[[Path], np.ndarray]
 
@@ -121,7 +122,7 @@ def test_reversed_a_training_shows_the_target_in_the_manner_of_the_clip(
 
 def trained_size(clip: Path, target: Path) -> tuple[int, int]:
     """How large the target stands beside the clip's frames by default."""
-    frame, picture = open_clip(clip).frame(0).pixels, read_picture(target)
+    frame, picture = eight_bit(open_clip(clip).frame(0).pixels), read_picture(target)
     return texture_size(picture.shape[:2], frame.shape[:2], TrainSettings())
 
 

@@ -10,6 +10,7 @@ import av
 import imageio_ffmpeg
 import numpy as np
 
+from vidgan.config import EncodeSettings
 from vidgan.media import PictureWriter, codec_for
 
 # Uneven steps, all of them over a millisecond.
@@ -95,14 +96,12 @@ def _write_tone(container, stream, seconds: float, start: float) -> None:  # typ
     container.mux(stream.encode(None))
 
 
-def translated(
-    clip, folder: Path, out: str, ranges: list[tuple[int, int]], crf: int | None = None
-) -> list[Path]:
+def translated(clip, folder: Path, out: str, ranges: list[tuple[int, int]], crf: int = 17) -> list[Path]:
     """Parts holding the given ranges of a clip, encoded for `out`."""
-    parts = []
+    parts, codec = [], codec_for("auto", out, clip.info, EncodeSettings(crf=crf))
     for start, stop in ranges:
         parts.append(folder / f"{start}-{stop}.part")
-        with PictureWriter(parts[-1], clip.info, codec_for("auto", out, clip.info), crf) as writer:
+        with PictureWriter(parts[-1], clip.info, codec) as writer:
             for frame in clip.frames(start, stop):
                 writer.write(frame)
     return parts

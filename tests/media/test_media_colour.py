@@ -8,6 +8,7 @@ from media_clips import ffmpeg, ffmpeg_rgb, write_clip
 
 from vidgan.errors import MediaError
 from vidgan.media import Clip, ClipInfo, Colour, Frame, PictureWriter, codec_for, mux, open_clip
+from vidgan.resample import eight_bit
 
 ORANGE = (200, 60, 30)
 TAGS = {  # primaries, transfer, matrix
@@ -21,7 +22,8 @@ TAGS = {  # primaries, transfer, matrix
 
 def info_for(colour: Colour, size: tuple[int, int] = (64, 48), bit_depth: int = 8) -> ClipInfo:
     return ClipInfo(
-        path=Path("none"), kind="pictures", width=size[0], height=size[1], pix_fmt="rgb24",
+        path=Path("none"), kind="pictures", width=size[0], height=size[1],
+        pix_fmt="rgb24" if bit_depth == 8 else "rgb48le",
         bit_depth=bit_depth, codec="png", time_base=Fraction(1, 25), average_rate=Fraction(25), colour=colour,
     )  # fmt: skip
 
@@ -42,7 +44,7 @@ def finished(path: Path, pictures: list[np.ndarray], colour: Colour, tmp_path: P
         def _read(self, start, stop):  # type: ignore[no-untyped-def]
             raise AssertionError("joining decodes no frame")
 
-    bits = 8 if pictures[0].dtype == np.uint8 else 10
+    bits = 8 if pictures[0].dtype == np.uint8 else 16
     info = info_for(colour, (pictures[0].shape[1], pictures[0].shape[0]), bits)
     part = encode(tmp_path / "part.nut", pictures, info, suffix=path.suffix)
     mux([part], Made(info, tuple(range(len(pictures))), len(pictures)), path)
@@ -57,7 +59,7 @@ def test_a_solid_colour_comes_back_and_the_tags_with_it(tmp_path: Path, tags: st
     clip = open_clip(path)
     assert clip.info.colour == colour
     for frame in clip.frames():
-        assert abs(frame.pixels.astype(int) - ORANGE).max() <= 2
+        assert abs(eight_bit(frame.pixels).astype(int) - ORANGE).max() <= 2
     # And what another program makes of it.
     assert abs(ffmpeg_rgb(path, (64, 48)).astype(int) - ORANGE).max() <= 2
 
@@ -71,7 +73,7 @@ def test_convention_untagged_is_bt601_limited_and_stays_untagged(tmp_path: Path)
         stored = [int(np.frombuffer(plane, np.uint8)[0]) for plane in frame.planes]
     # Y = 16 + 219 (0.299 R + 0.587 G + 0.114 B), Cb and Cr likewise.
     assert stored == pytest.approx([101, 94, 192], abs=1)
-    assert abs(clip.frame(0).pixels.astype(int) - ORANGE).max() <= 2
+    assert abs(eight_bit(clip.frame(0).pixels).astype(int) - ORANGE).max() <= 2
 
 
 def test_pictures_become_bt709_and_say_so(tmp_path: Path) -> None:
@@ -83,13 +85,13 @@ def test_pictures_become_bt709_and_say_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_ffv1_is_lossless_for_what_it_is_given(tmp_path: Path, dtype: type) -> None:
-    noise = np.random.default_rng(0).integers(0, np.iinfo(dtype).max + 1, (5, 33, 47, 3)).astype(dtype)
+    largest = np.iinfo(dtype).max
+    noise = np.random.default_rng(0).integers(0, largest + 1, (5, 33, 47, 3)).astype(dtype)
     path = finished(tmp_path / "noise.mkv", list(noise), Colour(9, 16, 9, 1), tmp_path)
     clip = open_clip(path)
     assert clip.info.bit_depth == (8 if dtype == np.uint8 else 16)
     for frame, expected in zip(clip.frames(), noise, strict=True):
-        assert frame.pixels.dtype == dtype
-        np.testing.assert_array_equal(frame.pixels, expected)
+        np.testing.assert_array_equal(((frame.pixels + 1) / 2 * largest).round(), expected)
     # RGB has no matrix and is full range; what the colours mean is kept.
     assert clip.info.colour == Colour(9, 16, 0, 2)
 
@@ -97,12 +99,12 @@ def test_ffv1_is_lossless_for_what_it_is_given(tmp_path: Path, dtype: type) -> N
 def test_chroma_stays_where_it_was(tmp_path: Path) -> None:
     """Decoding left-sited and encoding centred chroma moves it by half a pixel a generation."""
     source = open_clip(write_clip(tmp_path / "source.mp4", options={"crf": "0"}, size=(128, 96), pts=[0]))
-    pixels = source.frame(0).pixels
+    pixels = eight_bit(source.frame(0).pixels)
     for generation in range(6):
         path = tmp_path / f"{generation}.nut"
         encode(path, [pixels], source.info)
-        pixels = open_clip(path).frame(0).pixels
-    assert abs(pixels.astype(int) - source.frame(0).pixels).mean() < 1.5
+        pixels = eight_bit(open_clip(path).frame(0).pixels)
+    assert abs(pixels.astype(int) - eight_bit(source.frame(0).pixels)).mean() < 1.5
 
 
 @pytest.mark.parametrize(
@@ -121,18 +123,21 @@ def test_other_pixel_formats_decode_as_ffmpeg_decodes_them(
 ) -> None:
     path = tmp_path / ("clip.mov" if codec == "prores_ks" else "clip.mkv")
     clip = open_clip(write_clip(path, pix_fmt=pix_fmt, codec=codec, options=options))
-    ours = np.stack([frame.pixels for frame in clip.frames()])
-    if clip.info.deep:
-        ours = (ours / 257).round()
+    ours = np.stack([eight_bit(frame.pixels) for frame in clip.frames()])
     assert abs(ours.astype(int) - ffmpeg_rgb(path, (64, 48))).mean() < 1.5
 
 
-def test_alpha_is_dropped_and_said(tmp_path: Path) -> None:
+def test_alpha_comes_with_the_frame(tmp_path: Path) -> None:
     source = write_clip(tmp_path / "source.mp4")
-    ffmpeg("-i", str(source), "-c:v", "prores_ks", "-pix_fmt", "yuva444p10le", str(tmp_path / "alpha.mov"))
+    ffmpeg("-i", str(source), "-vf", "format=yuva444p10le,colorchannelmixer=aa=0.25", "-c:v", "prores_ks",
+           "-pix_fmt", "yuva444p10le", str(tmp_path / "alpha.mov"))  # fmt: skip
     clip = open_clip(tmp_path / "alpha.mov")
-    assert "alpha is dropped" in clip.info.notices
-    assert clip.frame(0).pixels.shape == (48, 64, 3)
+    assert clip.info.alpha
+    assert clip.info.notices == ()
+    frame = clip.frame(0)
+    assert frame.pixels.shape == (48, 64, 3)
+    assert frame.alpha == pytest.approx(np.full((48, 64), 0.25), abs=0.004)
+    assert open_clip(source).frame(0).alpha is None
 
 
 def test_a_matrix_that_cannot_be_undone_is_refused(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from media_clips import ffmpeg, ffmpeg_rgb, picture, write_clip
 
 from vidgan.errors import MediaError, UsageError
 from vidgan.media import open_clip
+from vidgan.resample import eight_bit
 
 VFR = (0, 100, 612, 1200, 2900, 3000, 3001, 4400, 5000, 6000, 6512, 9000)
 OPEN_GOP = {"g": "4", "x264-params": "open-gop=1:bframes=3:b-adapt=0:scenecut=0", "crf": "10"}
@@ -79,8 +80,8 @@ def test_any_range_is_the_same_slice_of_a_full_decode(tmp_path: Path, name: str)
 @pytest.mark.parametrize("name", ["open_gop.mp4", "vfr.mp4", "hevc.mp4", "vp9.webm", "stream.ts"])
 def test_frames_are_those_that_ffmpeg_decodes(tmp_path: Path, name: str) -> None:
     clip = open_clip(CLIPS[name](tmp_path / name))
-    ours = np.stack([frame.pixels for frame in clip.frames()])
-    np.testing.assert_array_equal(ours, ffmpeg_rgb(clip.path, (64, 48)))
+    ours = np.stack([eight_bit(frame.pixels) for frame in clip.frames()])
+    assert abs(ours.astype(int) - ffmpeg_rgb(clip.path, (64, 48))).max() <= 3  # another filter for chroma
 
 
 def test_frames_carry_the_containers_exact_times(tmp_path: Path) -> None:
@@ -106,7 +107,7 @@ def test_several_readers_run_at_once_and_can_be_left_early(clip_path: Path) -> N
     assert [next(first).index, next(second).index, next(first).index] == [2, 7, 3]
     first.close()
     assert next(second).index == 8
-    np.testing.assert_array_equal(clip.frame(8).pixels, list(clip.frames())[8].pixels)
+    np.testing.assert_array_equal(eight_bit(clip.frame(8).pixels), eight_bit(list(clip.frames())[8].pixels))
     with pytest.raises(ValueError, match="outside a clip of 12"):
         clip.frames(3, 13)
     with pytest.raises(ValueError, match="outside"):
@@ -119,7 +120,7 @@ def test_one_frame_is_a_clip(tmp_path: Path) -> None:
     assert clip.info.duration_seconds == Fraction(1, 25)
 
 
-def test_ten_bits_come_as_sixteen(tmp_path: Path) -> None:
+def test_ten_bits_are_more_than_eight(tmp_path: Path) -> None:
     def ramp(index: int, width: int, height: int) -> np.ndarray:
         return np.repeat(np.linspace(0, 255, width)[None, :, None], height, 0).repeat(3, 2).astype(np.uint8)
 
@@ -130,8 +131,10 @@ def test_ten_bits_come_as_sixteen(tmp_path: Path) -> None:
     )
     assert clip.info.bit_depth == 10
     pixels = clip.frame(0).pixels
-    assert pixels.dtype == np.uint16
-    assert pixels.max() > 65000
+    assert pixels.dtype == np.float32
+    assert pixels.max() == pytest.approx(1, abs=0.005)
+    assert len(np.unique(((pixels + 1) * 511.5).round())) == 256  # as many as were drawn, not on 8-bit steps
+    assert abs(pixels * 127.5 + 0.5 - (pixels * 127.5 + 0.5).round()).max() > 0.1
 
 
 def test_the_default_video_stream_is_used_and_said_and_another_can_be_chosen(tmp_path: Path) -> None:
@@ -143,8 +146,8 @@ def test_the_default_video_stream_is_used_and_said_and_another_can_be_chosen(tmp
     other = open_clip(path, stream=1)
     assert other.info.notices == ()
     # Stream 1 is one picture ahead.
-    assert abs(other.frame(3).pixels.astype(int) - picture(4)).mean() < 4
-    assert abs(clip.frame(3).pixels.astype(int) - picture(3)).mean() < 4
+    assert abs(eight_bit(other.frame(3).pixels).astype(int) - picture(4)).mean() < 4
+    assert abs(eight_bit(clip.frame(3).pixels).astype(int) - picture(3)).mean() < 4
     with pytest.raises(UsageError, match="no video stream 2: it has 2, counted from 0"):
         open_clip(path, stream=2)
 
@@ -174,7 +177,7 @@ def test_convention_pixels_are_upright_as_players_show_them(
     assert (clip.info.width, clip.info.height) == ((48, 64) if turned else (64, 48))
     assert clip.info.sample_aspect_ratio == (Fraction(3, 4) if turned else Fraction(4, 3))
     shown = ffmpeg_rgb(path, (clip.info.width, clip.info.height))  # ffmpeg turns by itself
-    ours = np.stack([frame.pixels for frame in clip.frames()])
+    ours = np.stack([eight_bit(frame.pixels) for frame in clip.frames()])
     assert abs(ours.astype(int) - shown).mean() < 2
     if rotation:
         assert "turned by" in clip.info.notices[0]
@@ -184,17 +187,38 @@ def test_a_phones_quarter_turn_is_named_clockwise(tmp_path: Path) -> None:
     clip = open_clip(write_clip(tmp_path / "phone.mp4", rotation=-90))  # -90 counterclockwise
     assert clip.info.rotation == 90
     upright = np.rot90(picture(0), k=-1)
-    assert abs(clip.frame(0).pixels.astype(int) - upright).mean() < 4
+    assert abs(eight_bit(clip.frame(0).pixels).astype(int) - upright).mean() < 4
 
 
-@pytest.mark.parametrize("name", ["fields.mp4", "fields.mkv", "fields.mpg"])
-def test_interlaced_is_refused(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["fields.mp4", "fields.mkv", "fields.mpg", "fields.mov"])
+def test_interlaced_is_deinterlaced_and_any_range_is_the_same(tmp_path: Path, name: str) -> None:
+    """A bar that moves with every field: combed, it would be torn in every other row."""
+
+    def bar(index: int, width: int, height: int) -> np.ndarray:
+        shown = np.full((height, width, 3), 128, np.uint8)
+        shown[:, 3 * index : 3 * index + 8] = 235
+        return shown
+
     path = tmp_path / name
-    source = write_clip(tmp_path / "frames.mp4")
-    codec = ["-c:v", "mpeg2video"] if name.endswith("mpg") else ["-c:v", "libx264"]
-    ffmpeg("-i", str(source), "-vf", "setfield=tff", *codec, "-flags", "+ilme+ildct", str(path))
-    with pytest.raises(MediaError, match=r"fields\.\w+ is interlaced.*bwdif"):
-        open_clip(path)
+    codec = {"mpg": "mpeg2video", "mov": "prores_ks"}.get(path.suffix[1:], "libx264")
+    pix_fmt = "yuv422p10le" if codec == "prores_ks" else "yuv420p"
+    source = write_clip(
+        tmp_path / "frames.mkv", codec="ffv1", options={}, size=(96, 64), pts=range(24), rate=Fraction(50),
+        time_base=Fraction(1, 50), draw=bar,
+    )  # fmt: skip
+    ffmpeg("-i", str(source), "-vf", f"tinterlace=interleave_top,setfield=tff,format={pix_fmt}",
+           "-c:v", codec, "-flags", "+ilme+ildct", "-q:v", "2", str(path))  # fmt: skip
+    clip = open_clip(path)
+    assert clip.info.field_order == "top"
+    assert "interlaced, top field first: deinterlaced (bwdif)" in clip.info.notices[0]
+    whole = list(clip.frames())
+    assert len(whole) == len(clip) == 12
+    for start, stop in [(0, 1), (3, 7), (11, 12), (5, 12)]:
+        for got, want in zip(clip.frames(start, stop), whole[start:stop], strict=True):
+            assert np.array_equal(got.pixels, want.pixels)
+    rows = whole[5].pixels[8:56].mean(2)
+    combed = np.abs(rows[1:-1] - (rows[:-2] + rows[2:]) / 2).mean()
+    assert combed < 0.02
 
 
 def test_a_change_of_size_is_refused_where_it_happens(tmp_path: Path) -> None:

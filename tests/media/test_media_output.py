@@ -60,7 +60,8 @@ def test_a_folder_that_cannot_be_written_to() -> None:
     ],
 )
 def test_an_unknown_ending(tmp_path: Path, name: str, told: str) -> None:
-    assert refused(tmp_path / name).endswith(f"{name} {told}: use .mp4, .m4v, .mov, .mkv.")
+    endings = ".mp4, .m4v, .mov, .mkv, .webm, .mxf, or a numbered sequence such as frames/%05d.png or .exr"
+    assert refused(tmp_path / name).endswith(f"{name} {told}: use {endings}.")
 
 
 def test_a_folder_is_no_output(tmp_path: Path) -> None:

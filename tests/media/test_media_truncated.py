@@ -40,7 +40,7 @@ def test_a_truncated_file_is_refused_with_the_number_of_frames_that_decode(tmp_p
     assert 10 < found < 40
     assert str(caught.value) == (
         f"{path} is truncated: {found} of {FRAMES} frames decode. "
-        f"Re-export it, or pass --allow-truncated to render those {found}."
+        "Re-export it, or pass --allow-truncated to render what there is."
     )
     assert clip.info.missing_frames == FRAMES - found
     assert f"truncated: {FRAMES - found} frames are missing, {found} decode" in clip.info.notices

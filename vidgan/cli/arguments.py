@@ -84,6 +84,28 @@ Feather = Annotated[
     ),
 ]
 Device = Annotated[str, Option("--device", metavar="DEVICE", help="auto, cpu, cuda or mps.")]
+Start = Annotated[
+    str | None,
+    Option(
+        "--start",
+        metavar="FRAME|TIMECODE",
+        help="The first frame of a part of the clip. (default: its first)",
+        show_default=False,
+    ),
+]
+End = Annotated[
+    str | None,
+    Option(
+        "--end",
+        metavar="FRAME|TIMECODE",
+        help="The first frame behind that part. (default: none)",
+        show_default=False,
+    ),
+]
+Verify = Annotated[
+    bool,
+    Option("--verify/--no-verify", help="Compare the result with the clip, as `vidgan verify` does."),
+]
 Overwrite = Annotated[bool, Option("--overwrite", help="Replace an output that exists.")]
 Stream = Annotated[
     int | None,
@@ -129,11 +151,22 @@ RaftWeights = Annotated[
 ]
 Codec = Annotated[
     str | None,
-    Option("--codec", metavar="NAME", help="auto, h264 or ffv1. (default: the recipe's)", show_default=False),
+    Option(
+        "--codec",
+        metavar="NAME",
+        help="auto (as the source), h264, h265-10bit, prores422, prores4444, dnxhr, ffv1, av1, vp9, png or "
+        "exr. (default: the recipe's)",
+        show_default=False,
+    ),
 ]
 Crf = Annotated[
     int | None,
-    Option("--crf", metavar="N", help="H.264's crf, 0 to 51. (default: the recipe's)", show_default=False),
+    Option(
+        "--crf",
+        metavar="N",
+        help="Quality of h264, h265-10bit, av1 and vp9: 0 is best, 51 worst. (default: the recipe's)",
+        show_default=False,
+    ),
 ]
 Strength = Annotated[
     float | None,
@@ -161,14 +194,28 @@ def job_options(
     raft_weights: Path | None = None,
     rate: str | None = None,
     report: bool = False,
+    start: str | None = None,
+    end: str | None = None,
+    verify: bool = True,
 ) -> "Options":
     from vidgan.jobs.options import Options
 
-    frame_rate = _frame_rate(rate)
-    return Options(device, overwrite, stream, allow_truncated, sheet, raft_weights, frame_rate, report)
+    return Options(
+        device=device,
+        overwrite=overwrite,
+        stream=stream,
+        allow_truncated=allow_truncated,
+        sheet=sheet,
+        raft_weights=raft_weights,
+        rate=frame_rate(rate),
+        report=report,
+        start=start,
+        end=end,
+        verify=verify,
+    )
 
 
-def _frame_rate(text: str | None) -> Fraction | None:
+def frame_rate(text: str | None) -> Fraction | None:
     if text is None:
         return None
     try:

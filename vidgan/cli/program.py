@@ -5,7 +5,19 @@ import signal
 import typer
 
 from vidgan import __version__
-from vidgan.cli import doctor, flow, keyframes, pipelines, preview, probe, render, sample, train, translate
+from vidgan.cli import (
+    doctor,
+    flow,
+    keyframes,
+    pipelines,
+    preview,
+    probe,
+    render,
+    sample,
+    train,
+    translate,
+    verify,
+)
 from vidgan.cli.guard import guarded
 
 app = typer.Typer(
@@ -17,7 +29,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (translate, preview, train, render, keyframes, flow, sample, probe, pipelines, doctor):
+for module in (translate, preview, train, render, keyframes, flow, sample, probe, verify, pipelines, doctor):
     app.command(module.__name__.rpartition(".")[2], epilog=module.EXAMPLE)(guarded(module.command))
 
 

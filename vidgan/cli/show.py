@@ -21,6 +21,7 @@ _PHASES = {
     "render": "rendering",
     "join": "joining",
     "compare": "comparing frames",
+    "verify": "verifying",
 }
 # The losses that tell whether training gets anywhere.
 _SHOWN = {
@@ -142,6 +143,9 @@ def _result_rows(result: "Result") -> Iterator[tuple[str, str]]:
     if result.report:
         yield "report", str(result.report)
         yield "flickers most", "; ".join(result.worst) or "no frame, beyond its source"
+    if result.verified is not None:
+        unheld = f"; cannot be held: {', '.join(result.verified.unheld)}" if result.verified.unheld else ""
+        yield "verified", f"{result.verified.kept} properties of the clip are kept{unheld}"
     if result.recipe:
         yield "recipe", str(result.recipe)
     if result.representative is not None:

@@ -24,6 +24,9 @@ def command(
     crf: a.Crf = None,
     sheet: a.Sheet = None,
     report: a.Report = False,
+    start: a.Start = None,
+    end: a.End = None,
+    verify: a.Verify = True,
     device: a.Device = "auto",
     stream: a.Stream = None,
     rate: a.Rate = None,
@@ -43,7 +46,9 @@ def command(
         return
     from vidgan.jobs.translate import translate
 
-    options = a.job_options(device, overwrite, stream, allow_truncated, sheet, raft_weights, rate, report)
+    options = a.job_options(
+        device, overwrite, stream, allow_truncated, sheet, raft_weights, rate, report, start, end, verify
+    )
     with watching(json) as (watch, notices):
         result = translate(
             clip,

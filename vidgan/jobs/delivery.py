@@ -1,7 +1,7 @@
 """From frames to files: the encoded pictures, the source's sound, the recipe and the contact sheet."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +12,9 @@ from vidgan.jobs.options import Options, Progress, Watch
 from vidgan.jobs.rendering import Rendered
 from vidgan.jobs.report import report_beside
 from vidgan.jobs.sheet import ContactSheet
-from vidgan.media import Clip, Codec, PictureWriter, check_output, mux, write_picture
-from vidgan.media.output import PICTURES, disk_errors, replacing
+from vidgan.media import Clip, Codec, check_output, mux, picture_writer, write_picture
+from vidgan.media.output import PICTURES, beside, disk_errors, replacing, work_place
+from vidgan.media.sequence import lost_in_pictures, publish_pictures
 
 
 @dataclass(frozen=True)
@@ -25,18 +26,20 @@ class Delivery:
     recipe: Recipe
     sheet: ContactSheet
     sheet_path: Path | None
+    span: range
 
 
 def check_outputs(out: Path, inputs: Sequence[str | Path], options: Options) -> None:
     """Find out before any work whether everything that a render writes can be written."""
     check_output(out, inputs, overwrite=options.overwrite)
-    check_output(recipe_beside(out), inputs, overwrite=options.overwrite, endings=(".toml",))
+    others = {recipe_beside(out): ".toml"} | ({report_beside(out): ".json"} if options.report else {})
+    if work_place(out) == out:  # a folder still to be made holds nothing
+        for other, ending in others.items():
+            check_output(other, inputs, overwrite=options.overwrite, endings=(ending,))
     if options.sheet is not None:
         check_output(options.sheet, inputs, overwrite=options.overwrite, endings=PICTURES)
         if options.sheet.resolve() == out.resolve():
             raise UsageError(f"{out} cannot be both the output and the contact sheet: name another --sheet.")
-    if options.report:
-        check_output(report_beside(out), inputs, overwrite=options.overwrite, endings=(".json",))
 
 
 def deliver(clip: Clip, frames: Iterator[Rendered], delivery: Delivery, watch: Watch) -> Path:
@@ -48,34 +51,43 @@ def deliver(clip: Clip, frames: Iterator[Rendered], delivery: Delivery, watch: W
     for notice in delivery.codec.notices:
         watch.notice(notice)
     with _work_folder(delivery.out) as work:
-        part = work / "pictures.part"
+        part = work / "pictures"
         encode_pictures(part, clip, frames, delivery, watch)
         if delivery.sheet_path is not None:
             write_picture(delivery.sheet_path, delivery.sheet.picture())
         watch.progress(Progress("join", 0.0, "sound and tags"))
-        for notice in mux([part], clip, delivery.out):
+        for notice in (*clip.losses(), *_put_in_place(part, clip, delivery)):
             watch.notice(notice)
         watch.progress(Progress("join", 1.0, "sound and tags"))
     return write_recipe(delivery.out, delivery.recipe)
+
+
+def _put_in_place(part: Path, clip: Clip, delivery: Delivery) -> Iterable[str]:
+    """Give the result its name; what of the clip it cannot hold."""
+    span = delivery.span
+    if not delivery.codec.pictures:
+        return mux([part], clip, delivery.out, start=span.start, stop=span.stop)
+    publish_pictures(part, delivery.out, clip.info.first_number + span.start)
+    return lost_in_pictures(clip)
 
 
 def encode_pictures(
     part: Path, clip: Clip, frames: Iterator[Rendered], delivery: Delivery, watch: Watch
 ) -> None:
     """Write the frames into one part, pictures alone."""
-    crf = delivery.recipe.encode.crf
+    total = len(delivery.span)
     with ExitStack() as stack:
         stack.enter_context(closing(frames))  # type: ignore[type-var]
-        writer = stack.enter_context(PictureWriter(part, clip.info, delivery.codec, crf))
+        writer = stack.enter_context(picture_writer(part, clip.info, delivery.codec))
         for done, rendered in enumerate(frames, 1):
             writer.write(rendered.frame)
             delivery.sheet.add(rendered.frame.index, rendered.source, rendered.frame.pixels)
-            watch.progress(Progress("render", done / len(clip), f"frame {done}/{len(clip)}"))
+            watch.progress(Progress("render", done / total, f"frame {done}/{total}"))
 
 
 def recipe_beside(out: Path) -> Path:
     """Where the resolved recipe of an output goes."""
-    return out.with_name(f"{out.name}.recipe.toml")
+    return beside(out, "recipe.toml")
 
 
 def write_recipe(out: Path, recipe: Recipe) -> Path:
@@ -89,6 +101,8 @@ def write_recipe(out: Path, recipe: Recipe) -> Path:
 @contextmanager
 def _work_folder(out: Path) -> Iterator[Path]:
     with disk_errors(out):
-        folder = tempfile.TemporaryDirectory(prefix=f".{out.stem[:48]}.", suffix=".work", dir=out.parent)
+        folder = tempfile.TemporaryDirectory(
+            prefix=f".{out.stem[:48]}.", suffix=".work", dir=work_place(out).parent
+        )
     with folder as path:
         yield Path(path)

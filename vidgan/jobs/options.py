@@ -15,7 +15,8 @@ class Options:
     allow_truncated: render what decodes of a clip that lacks frames. rate: frames a second of a folder of
     pictures (None: 24). sheet: where to put a contact
     sheet (PNG or JPEG). raft_weights: RAFT's weights, for recipes whose flow it is. report: measure how
-    much every frame flickers, and write it beside the output.
+    much every frame flickers, and write it beside the output. start, end: frame or timecode of the first
+    frame to render, and of the first that is not any more. verify: compare the result with the clip.
     """
 
     device: str = "auto"
@@ -26,11 +27,14 @@ class Options:
     raft_weights: Path | None = None
     rate: Fraction | None = None
     report: bool = False
+    start: str | int | None = None
+    end: str | int | None = None
+    verify: bool = True
 
 
 @dataclass(frozen=True)
 class Progress:
-    """phase: survey, compare, train, render or join. fraction: how much of the phase is done, 0..1.
+    """phase: survey, compare, train, render, join or verify. fraction: how much of the phase is done, 0..1.
 
     part: of the phase, in words. detail: where it stands in that part. losses: each training loss by
     name, a running mean.
@@ -59,10 +63,19 @@ class Watch:
 
 
 @dataclass(frozen=True)
+class Verified:
+    """kept: how many promises are. unheld: the names of what the result's container or codec cannot hold."""
+
+    kept: int
+    unheld: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Result:
     """What a job made, from what, and how long it took. Seconds are wall time.
 
-    report: where every frame's flicker is; worst: those frames that flicker most beyond their source.
+    verified: what comparing it with its clip found. report: where every frame's flicker is; worst: those
+    frames that flicker most beyond their source.
     """
 
     out: Path
@@ -77,6 +90,7 @@ class Result:
     render_seconds: float = 0.0
     report: Path | None = None
     worst: tuple[str, ...] = ()
+    verified: Verified | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {key: str(value) if isinstance(value, Path) else value for key, value in asdict(self).items()}

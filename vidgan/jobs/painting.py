@@ -34,7 +34,7 @@ def learn_keyframes(
 ) -> Look:
     """Train on keyframes of one clip, in its order; on_look as in train_look.
 
-    others: frames that nobody painted, by their numbers, (H, W, 3) uint8 or uint16. cuts: where shots begin.
+    others: frames that nobody painted, by their numbers, (H, W, 3). cuts: where shots begin.
     """
     unpainted = [(number, to_tensor(pixels, device)) for number, pixels in others]
     pictures = [picture for keyframe in keyframes for picture in _pictures(keyframe, device)]

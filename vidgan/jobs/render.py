@@ -7,19 +7,20 @@ from pathlib import Path
 
 import numpy as np
 
-from vidgan.config import Recipe, override_recipe
+from vidgan.config import Recipe, SmoothSettings, override_recipe
 from vidgan.errors import UsageError
 from vidgan.gan.device import choose_device
 from vidgan.gan.look import Look, load_look
 from vidgan.jobs.delivery import Delivery, check_outputs, deliver
 from vidgan.jobs.matte import Matte, open_matte
 from vidgan.jobs.options import Options, Result, Watch
-from vidgan.jobs.rendering import estimator_for, rendered_frames, source_frames
+from vidgan.jobs.rendering import AsItIs, estimator_for, rendered_frames
 from vidgan.jobs.report import FlickerReport, report_beside
 from vidgan.jobs.sheet import ContactSheet
-from vidgan.jobs.source import open_source, survey_clip
+from vidgan.jobs.source import chosen_span, open_source, survey_clip
+from vidgan.jobs.verification import require_verified
 from vidgan.keyframes import Survey
-from vidgan.media import Clip, codec_for
+from vidgan.media import Clip, check_encoder, codec_for
 
 
 def render(
@@ -45,9 +46,10 @@ def render(
     recipe = recipe_of(look, overrides)
     check_outputs(Path(out), [clip, model, *([] if matte is None else [matte])], options)
     source = open_source(clip, options, watch)
+    chosen_span(source, options)
     check_means(source, recipe, Path(out), options)
     limits = open_matte(matte, feather, source, options, watch)
-    found = survey_clip(source, recipe, watch)
+    found = survey_clip(source, recipe, watch, chosen_span(source, options))
     return render_look(source, found, look, recipe, Path(out), options, watch, matte=limits)
 
 
@@ -64,7 +66,7 @@ def recipe_of(look: Look, overrides: Sequence[str]) -> Recipe:
 
 def check_means(clip: Clip, recipe: Recipe, out: Path, options: Options) -> None:
     """Find out before anything slow whether the recipe's flow and codec can be had. Raises VidganError."""
-    codec_for(recipe.encode.codec, out, clip.info)
+    check_encoder(out, clip.info, codec_for(recipe.encode.codec, out, clip.info, recipe.encode))
     estimator_for(recipe, choose_device(options.device), options.raft_weights)
 
 
@@ -85,18 +87,24 @@ def render_look(
     estimator = estimator_for(recipe, device, options.raft_weights)
     motion = estimator_for(recipe, device, options.raft_weights)
     translator = look.translation(device, recipe.translate, motion)
-    frames = rendered_frames(clip, translator, recipe.smooth, found.cuts, estimator, matte=matte)
+    span = chosen_span(clip, options)
+    frames = rendered_frames(
+        clip, translator, recipe.smooth, found.cuts, estimator, span.start, span.stop, matte
+    )
     report = FlickerReport(found.cuts, clip.timestamps[0]) if options.report else None
     shown = frames if report is None else report.watched(frames)
     recipe_path = deliver(clip, shown, _delivery(clip, out, recipe, options, target), watch)
+    seconds = time.monotonic() - began
+    verified = require_verified(clip, out, span, watch) if options.verify else None
     result = Result(
         out=out,
+        verified=verified,
         device=str(device),
-        frames=len(clip),
+        frames=len(span),
         recipe=recipe_path,
         sheet=options.sheet,
         steps=look.steps,
-        render_seconds=time.monotonic() - began,
+        render_seconds=seconds,
     )
     if report is None:
         return result
@@ -105,17 +113,30 @@ def render_look(
 
 
 def pass_through(clip: str | Path, out: str | Path, recipe: Recipe, options: Options, watch: Watch) -> Result:
-    """Decode and encode without a look: what `translate.method = "none"` asks for."""
+    """The way of a translation, with the identity in the generator's place: `translate.method = "none"`."""
     began = time.monotonic()
-    choose_device(options.device)  # not needed, but asked for
+    device = choose_device(options.device)
+    estimator = estimator_for(recipe, device, options.raft_weights)
     check_outputs(Path(out), [clip], options)
     source = open_source(clip, options, watch)
+    check_means(source, recipe, Path(out), options)
     delivery = _delivery(source, Path(out), recipe, options, None)
-    recipe_path = deliver(source, source_frames(source), delivery, watch)
+    span = delivery.span
+    frames = rendered_frames(source, AsItIs(), SmoothSettings(window=0), (), estimator, span.start, span.stop)
+    recipe_path = deliver(source, frames, delivery, watch)
     seconds = time.monotonic() - began
-    return Result(Path(out), "cpu", len(source), recipe_path, options.sheet, render_seconds=seconds)
+    return Result(
+        out=Path(out),
+        device=str(device),
+        frames=len(span),
+        recipe=recipe_path,
+        sheet=options.sheet,
+        render_seconds=seconds,
+        verified=require_verified(source, Path(out), span, watch) if options.verify else None,
+    )
 
 
 def _delivery(clip: Clip, out: Path, recipe: Recipe, options: Options, target: np.ndarray | None) -> Delivery:
-    codec = codec_for(recipe.encode.codec, out, clip.info)
-    return Delivery(out, codec, recipe, ContactSheet(len(clip), target), options.sheet)
+    codec = codec_for(recipe.encode.codec, out, clip.info, recipe.encode)
+    span = chosen_span(clip, options)
+    return Delivery(out, codec, recipe, ContactSheet(span, target), options.sheet, span)

@@ -26,7 +26,7 @@ from vidgan.motion import (
     origins,
     smooth,
 )
-from vidgan.resample import to_pixels, to_tensor
+from vidgan.resample import from_signal, require_finite, to_signal, to_tensor
 from vidgan.stream import prefetch
 
 
@@ -37,7 +37,30 @@ class Rendered(NamedTuple):
     source: np.ndarray
 
 
-Translate = Callable[[Tensor, int], Tensor] | InTwoSteps | NoiseDriven
+class AsItIs:
+    """In a generator's place: every frame as it was decoded, also what is brighter than white."""
+
+
+class _Opacity:
+    """How opaque frames are, kept while their colours are on the way: looks change colours alone."""
+
+    def __init__(self, start: int, stop: int) -> None:
+        self._wanted = range(start, stop)
+        self._kept: dict[int, np.ndarray] = {}
+
+    def remembered(self, frames: Generator[Frame]) -> Generator[Frame]:
+        with closing(frames):
+            for frame in frames:
+                if frame.alpha is not None and frame.index in self._wanted:
+                    self._kept[frame.index] = frame.alpha
+                yield frame
+
+    def of(self, index: int) -> np.ndarray | None:
+        """Of a frame that leaves; asked once."""
+        return self._kept.pop(index, None)
+
+
+Translate = Callable[[Tensor, int], Tensor] | InTwoSteps | NoiseDriven | AsItIs
 """(1, 3, H, W) in [-1, 1] and its number to the same shape and range: one frame's translation."""
 
 Placed = tuple[Stepped, tuple[Origin, ...]]
@@ -61,12 +84,14 @@ def rendered_frames(
     """
     stop = len(clip) if stop is None else stop
     last = min(len(clip), stop + settings.window)
-    decoded = prefetch(clip.frames(first_read(translate, settings, cuts, start), last), name="decode")
+    opacity = _Opacity(start, stop)
+    frames = opacity.remembered(clip.frames(first_read(translate, settings, cuts, start), last))
+    decoded = prefetch(frames, name="decode")
     steady = steady_moments(decoded, translate, settings, cuts, estimator, start, stop)
     limited = steady if matte is None else _limited(steady, matte.weights(start, stop))
     with closing(limited):
         for moment in limited:
-            yield Rendered(_as_frame(moment, clip), moment.source)
+            yield Rendered(_as_frame(moment, clip, opacity.of(moment.index)), moment.source)
 
 
 def steady_moments(
@@ -96,13 +121,6 @@ def first_read(translate: Translate, settings: SmoothSettings, cuts: Collection[
     return first_needed(first, cuts, every) if every else first
 
 
-def source_frames(clip: Clip, start: int = 0, stop: int | None = None) -> Iterator[Rendered]:
-    """Frames [start, stop) as they are: what a recipe without translation renders."""
-    with closing(prefetch(clip.frames(start, stop), name="decode")) as frames:
-        for frame in frames:
-            yield Rendered(frame, frame.pixels)
-
-
 def estimator_for(recipe: Recipe, device: torch.device, raft_weights: Path | None) -> FlowEstimator:
     """The recipe's flow estimator; RAFT's weights come from the given file or torch's own cache."""
     flow = recipe.flow
@@ -130,11 +148,12 @@ def _translated(placed: Iterable[Placed], translate: Translate) -> Generator[Mom
         yield from _in_two_steps(placed, translate)
         return
     for (frame, step), sources in placed:
-        picture = to_tensor(frame.pixels)
-        if isinstance(translate, NoiseDriven):
-            shown = translate.across(picture, sources)
+        if isinstance(translate, AsItIs):
+            shown = to_signal(frame.pixels)
+        elif isinstance(translate, NoiseDriven):
+            shown = require_finite(translate.across(to_tensor(frame.pixels), sources))
         else:
-            shown = translate(picture, frame.index)
+            shown = require_finite(translate(to_tensor(frame.pixels), frame.index))
         yield Moment(frame.index, frame.pixels, shown, step)
 
 
@@ -143,23 +162,24 @@ def _in_two_steps(placed: Iterable[Placed], translate: InTwoSteps) -> Generator[
     with closing(prefetch(prepared, depth=1, name="prepare")) as ready:  # it is large
         for (frame, step), known in ready:
             drawn = translate.finish(known)
+            require_finite(drawn.picture)
             yield Moment(frame.index, frame.pixels, drawn.picture, step, drawn.steady)
 
 
 def _limited(moments: Generator[Moment], weights: Generator[Tensor]) -> Generator[Moment]:
     with closing(moments), closing(weights):
         for moment, weight in zip(moments, weights, strict=True):
-            source = to_tensor(moment.source, moment.translated.device)
+            source = to_signal(moment.source, moment.translated.device)
             shown = torch.lerp(source, moment.translated, weight.to(source.device))
             yield replace(moment, translated=shown)
 
 
-def _as_frame(moment: Moment, clip: Clip) -> Frame:
-    depth = np.uint16 if clip.info.deep else np.uint8
+def _as_frame(moment: Moment, clip: Clip, alpha: np.ndarray | None) -> Frame:
     return Frame(
         index=moment.index,
         pts=clip.timestamps[moment.index],
         duration=clip.duration(moment.index),
         time_base=clip.info.time_base,
-        pixels=to_pixels(moment.translated, depth),
+        pixels=from_signal(moment.translated),
+        alpha=alpha,
     )

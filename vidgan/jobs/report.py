@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from vidgan.jobs.rendering import Rendered
-from vidgan.media.output import replacing
+from vidgan.media.output import beside, replacing
 from vidgan.metrics import Motion, step_e_warps
 from vidgan.motion import DisFlow
 from vidgan.resample import eight_bit
@@ -95,7 +95,7 @@ class FlickerReport:
 
 def report_beside(out: Path) -> Path:
     """Where the report of an output goes."""
-    return out.with_name(f"{out.name}.report.json")
+    return beside(out, "report.json")
 
 
 def _eight_bits(rendered: Rendered) -> _Pair:

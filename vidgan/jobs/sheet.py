@@ -13,15 +13,15 @@ _GAP_PX = 6
 class ContactSheet:
     """Collects a few evenly spaced frames while a clip is rendered; memory stays that of the sheet."""
 
-    def __init__(self, frame_count: int, target: np.ndarray | None = None, columns: int = COLUMNS) -> None:
-        picks = np.linspace(0, frame_count, min(columns, frame_count) * 2 + 1)[1::2]
+    def __init__(self, span: range, target: np.ndarray | None = None, columns: int = COLUMNS) -> None:
+        picks = np.linspace(span.start, span.stop, min(columns, len(span)) * 2 + 1)[1::2]
         self.wanted = [int(pick) for pick in picks]  # the middles of equal shares: all different
         self.target = target
         self._sources: dict[int, np.ndarray] = {}
         self._results: dict[int, np.ndarray] = {}
 
     def add(self, index: int, source: np.ndarray, result: np.ndarray) -> None:
-        """Keep small copies of frame `index` if it is wanted. Pixels (H, W, 3), uint8 or uint16."""
+        """Keep small copies of frame `index` if it is wanted. Pixels (H, W, 3)."""
         if index in self.wanted:
             self._sources[index], self._results[index] = _cell(source), _cell(result)
 

@@ -60,7 +60,7 @@ class Beside:
 
 @dataclass(frozen=True)
 class Footage:
-    """The clip's part in a training, (H, W, 3) uint8 or uint16 each.
+    """The clip's part in a training, (H, W, 3) each.
 
     frame: its half of the pair. others: more of it, without a counterpart. held_out: what training only
     measures itself by. beside: a frame next to the pair's own and the motion to it, where that is trained on.
@@ -96,7 +96,7 @@ def train_look(
     on_look: Callable[[Look], None] = lambda look: None,
     session: Session | None = None,
 ) -> tuple[Look, Trained]:
-    """Train on footage and a target, (H, W, 3) uint8 or uint16, of any size.
+    """Train on footage and a target, (H, W, 3), of any size.
 
     on_look is called after every stage with what stands so far. Returns the look and what training says
     of it; where it was stopped early the look holds what it had learnt.

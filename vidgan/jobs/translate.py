@@ -14,7 +14,7 @@ from vidgan.jobs.interrupt import stop_when_interrupted
 from vidgan.jobs.matte import open_matte
 from vidgan.jobs.options import Options, Result, Watch
 from vidgan.jobs.render import check_means, pass_through, render_look
-from vidgan.jobs.source import open_source, survey_clip
+from vidgan.jobs.source import chosen_span, open_source, survey_clip
 from vidgan.jobs.subject import Asked, Lesson, prepare
 from vidgan.jobs.train import how_far
 from vidgan.jobs.training import Session
@@ -60,10 +60,12 @@ def translate(
     choose_device(options.device)  # before anything slow
     check_outputs(Path(out), [clip, *asked.paths, *([] if matte is None else [matte])], options)
     source = open_source(clip, options, watch)
+    span = chosen_span(source, options)
     check_means(source, recipe, Path(out), options)
     subject = prepare(asked, source, recipe, options, watch)
     limits = open_matte(matte, feather, source, options, watch)
-    found = survey_clip(source, recipe, watch)
+    # Of painted frames, those outside the span count, too.
+    found = survey_clip(source, recipe, watch, None if asked.keyframes else span)
     with stop_when_interrupted() as should_stop:
         lesson = subject.learn(found, watch, session=Session(should_stop=should_stop))
     if lesson.interrupted or should_stop():

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vidgan.media.colour import Colour
 from vidgan.media.frame import Frame
+from vidgan.media.hdr import Hdr10
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,12 @@ class ClipInfo:
     """Everything known about a clip's pictures.
 
     width, height, sample_aspect_ratio: of the pixels handed out, which are turned upright; rotation is the
-    clockwise turn in degrees that was needed. bit_depth > 8 means uint16 pixels. missing_frames: how many
-    frames the file promises and does not hold. notices: what the user should be told, a sentence each.
+    clockwise turn in degrees that was needed. alpha: whether frames say how opaque they are.
+    field_order: "top", "bottom" or "unknown" first where the source is interlaced, which frames handed out
+    are not.
+    timecode: of the first frame. first_number: of numbered pictures.
+    missing_frames: how many frames the file promises and does not hold. notices: what the user should be
+    told, a sentence each.
     """
 
     path: Path
@@ -52,12 +57,19 @@ class ClipInfo:
     audio_streams: tuple[StreamSummary, ...] = ()
     subtitle_streams: tuple[StreamSummary, ...] = ()
     other_streams: tuple[StreamSummary, ...] = ()
+    alpha: bool = False
+    field_order: str = ""
+    hdr10: Hdr10 = field(default_factory=Hdr10)
+    timecode: str = ""
+    chapters: int = 0
+    metadata: dict[str, str] = field(default_factory=dict)
+    first_number: int = 0
     missing_frames: int = 0
     notices: tuple[str, ...] = ()
 
     @property
     def deep(self) -> bool:
-        """True where pixels are uint16."""
+        """Deeper than 8 bits a sample."""
         return self.bit_depth > 8
 
 
@@ -102,6 +114,15 @@ class Clip(ABC):
             raise ValueError(f"frame {index} is outside a clip of {len(self)} frames")
         with closing(self._read(index, index + 1)) as reader:
             return next(reader)
+
+    @property
+    def lenient(self) -> bool:
+        """Whether damage is carried on with and told, and no reason to stop."""
+        return False
+
+    def losses(self) -> list[str]:
+        """What was damaged of the frames that were read so far, a sentence each."""
+        return []
 
     @abstractmethod
     def _read(self, start: int, stop: int) -> Generator[Frame, None, None]: ...

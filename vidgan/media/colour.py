@@ -1,18 +1,14 @@
-"""Colour: what a stream's tags say, and exact conversion between its pixels and RGB.
+"""Colour: what a stream's tags say of its pixels, and what they become where they are stored otherwise.
 
 Untagged YUV is BT.601, limited range: what ffmpeg and players assume. It is encoded with the same matrix and
 left untagged, so what comes back is what went in.
 """
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 import av
-import numpy as np
-from av.filter import Graph
 from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
-from av.video.reformatter import Interpolation, VideoReformatter
 
 from vidgan.errors import MediaError
 
@@ -32,17 +28,12 @@ MATRICES = {0: "rgb", 1: "bt709", 2: "unknown", 4: "fcc", 5: "bt470bg", 6: "smpt
             13: "chroma-derived-c", 14: "ictcp"}  # fmt: skip
 RANGES = {0: "unknown", 1: "limited", 2: "full"}
 
-# Matrix tag -> swscale's table (SWS_CS_*). 5 is BT.601, also what untagged streams get.
-_SWSCALE_MATRIX = {MATRIX_RGB: 5, BT709: 1, UNSPECIFIED: 5, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
-
-# Without full chroma interpolation swscale darkens luma by a whole level (mean -1.1 on real clips); with it
-# YUV 4:2:0 -> RGB -> YUV keeps 99.99% of luma within 1 and chroma at 61-65 dB.
-_EXACT = (
-    Interpolation.BICUBIC
-    | Interpolation.ACCURATE_RND
-    | Interpolation.FULL_CHR_H_INT
-    | Interpolation.FULL_CHR_H_INP
-)
+# Luma's shares of red and blue (ITU-T H.273, table 4). Untagged is BT.601, and so is a matrix that says RGB
+# of pixels that are not.
+_SHARES = {BT709: (0.2126, 0.0722), 4: (0.30, 0.11), 7: (0.212, 0.087), 9: (0.2627, 0.0593)}
+_SHARES |= dict.fromkeys((MATRIX_RGB, UNSPECIFIED, 5, 6), (0.299, 0.114))
+YCGCO, _FROM_PRIMARIES = 8, 12
+_PRIMARIES_MATRIX = {1: BT709, 5: 5, 6: 6, 7: 7, 9: 9}
 
 
 @dataclass(frozen=True)
@@ -63,132 +54,54 @@ class Colour:
         }
 
     @property
-    def swscale_range(self) -> int:
-        """The range that pixels are stored in: an untagged one is limited."""
-        return RANGE_FULL if self.range == RANGE_FULL else RANGE_LIMITED
+    def full(self) -> bool:
+        """Whether samples use all of their values: an untagged range is limited."""
+        return self.range == RANGE_FULL
+
+    @property
+    def high_dynamic_range(self) -> bool:
+        """PQ or HLG."""
+        return self.transfer in (16, 18)
 
 
 def colour_of(context: av.VideoCodecContext, frame: VideoFrame, path: object) -> Colour:
     """Tags of a stream: the first frame's (the bitstream), else the container's.
 
-    Raises MediaError for a matrix that no linear YUV conversion can undo (ICtCp, constant luminance, YCgCo).
+    Raises MediaError for a matrix that is not linear in R'G'B' (ICtCp, constant luminance).
     """
     pix_fmt = frame.format
     matrix = _first_known(frame.colorspace, context.colorspace, UNSPECIFIED)
     colour_range = _first_known(frame.color_range, context.color_range, RANGE_UNSPECIFIED)
     if colour_range == RANGE_UNSPECIFIED and _full_by_nature(pix_fmt):
         colour_range = RANGE_FULL
-    if not pix_fmt.is_rgb and matrix not in _SWSCALE_MATRIX:
+    primaries = _first_known(frame.color_primaries, context.color_primaries, UNSPECIFIED)
+    if not pix_fmt.is_rgb and not _is_linear(matrix, primaries):
         name = MATRICES.get(matrix, str(matrix))
         raise MediaError(
             f"{path} is coded with the {name} matrix, which cannot be converted: re-export as BT.709."
         )
     return Colour(
-        primaries=_first_known(frame.color_primaries, context.color_primaries, UNSPECIFIED),
+        primaries=primaries,
         transfer=_first_known(frame.color_trc, context.color_trc, UNSPECIFIED),
         matrix=MATRIX_RGB if pix_fmt.is_rgb else matrix,
         range=colour_range,
     )
 
 
-def bit_depth(pix_fmt: VideoFormat) -> int:
-    """Bits of the deepest colour component."""
-    return max((part.bits for part in pix_fmt.components if not part.is_alpha), default=8)
+def luma_shares(matrix: int, primaries: int) -> tuple[float, float]:
+    """Red's and blue's share of luma by a stream's tags."""
+    return _SHARES[_PRIMARIES_MATRIX[primaries] if matrix == _FROM_PRIMARIES else matrix]
 
 
-def has_alpha(pix_fmt: VideoFormat) -> bool:
-    return any(part.is_alpha for part in pix_fmt.components)
-
-
-class ToRGB:
-    """Turns a stream's decoded frames into full-range RGB arrays; one instance for a stream.
-
-    codec: its name; JPEG alone puts its chroma samples between the luma samples.
-    """
-
-    def __init__(self, colour: Colour, *, deep: bool, codec: str = "") -> None:
-        self._reformatter = VideoReformatter()
-        self._sited = _Sited("center" if codec == "mjpeg" else "left")
-        self._format = "rgb48le" if deep else "rgb24"
-        self._matrix = _SWSCALE_MATRIX[colour.matrix]
-        self._range = colour.swscale_range
-
-    def __call__(self, frame: VideoFrame) -> np.ndarray:
-        """Returns (H, W, 3), uint8, or uint16 (0..65535) where deep."""
-        rgb = self._reformatter.reformat(
-            self._sited(frame),
-            format=self._format,
-            src_colorspace=self._matrix,
-            dst_colorspace=self._matrix,
-            src_color_range=RANGE_FULL if frame.format.is_rgb else self._range,
-            dst_color_range=RANGE_FULL,
-            interpolation=_EXACT,
-        )
-        return np.ascontiguousarray(rgb.to_ndarray())
-
-
-class FromRGB:
-    """Turns RGB arrays into frames in an encoder's pixel format, matrix and range."""
-
-    def __init__(self, colour: Colour, pix_fmt: str) -> None:
-        self._reformatter = VideoReformatter()
-        self._sited = _Sited("left")
-        self._colour = colour
-        self._pix_fmt = pix_fmt
-        self._rgb = VideoFormat(pix_fmt).is_rgb
-
-    def __call__(self, pixels: np.ndarray) -> VideoFrame:
-        """pixels: (H, W, 3) uint8 or uint16, full range."""
-        rgb = VideoFrame.from_ndarray(
-            np.ascontiguousarray(pixels), format="rgb24" if pixels.dtype == np.uint8 else "rgb48le"
-        )
-        return self._reformatter.reformat(
-            self._sited(rgb),
-            format=self._pix_fmt,
-            src_colorspace=_SWSCALE_MATRIX[self._colour.matrix],
-            dst_colorspace=_SWSCALE_MATRIX[self._colour.matrix],
-            src_color_range=RANGE_FULL,
-            dst_color_range=RANGE_FULL if self._rgb else self._colour.swscale_range,
-            interpolation=_EXACT,
-        )
-
-
-class _Sited:
-    """Says where a stream's chroma samples lie, which PyAV cannot set: a filter that only relabels (3 µs).
-
-    Decoders label H.264 as left-sited, a fresh RGB frame is labelled nothing, which swscale takes as
-    centred: decoding by the one and encoding by the other moved chroma by half a pixel a generation.
-    """
-
-    def __init__(self, location: str) -> None:
-        self._location = location
-        self._graph: Graph | None = None
-
-    def __call__(self, frame: VideoFrame) -> VideoFrame:
-        if self._graph is None:
-            self._graph = self._configured(frame)
-        self._graph.vpush(frame)
-        return self._graph.vpull()
-
-    def _configured(self, frame: VideoFrame) -> Graph:
-        graph = Graph()
-        source = graph.add_buffer(
-            width=frame.width,
-            height=frame.height,
-            format=frame.format,
-            time_base=frame.time_base or Fraction(1, 1000),
-        )
-        relabel = graph.add("setparams", f"chroma_location={self._location}")
-        graph.link_nodes(source, relabel, graph.add("buffersink")).configure()
-        return graph
-
-
-def stored_colour(colour: Colour, pix_fmt: str) -> Colour:
-    """The tags that go with `colour` once its pixels are stored as `pix_fmt`.
+def stored_colour(colour: Colour, pix_fmt: str, codec: str = "") -> Colour:
+    """The tags that go with `colour` once its pixels are stored as `pix_fmt`. codec: FFmpeg's name of it.
 
     RGB storage has no matrix and is full range. A source that was RGB (pictures) becomes BT.709 when stored
     as YUV: every player's default for untagged RGB differs, so there it is always said.
     """
+    if codec == "dnxhd" and colour.matrix not in (BT709, 9) and not VideoFormat(pix_fmt).is_rgb:
+        # Its header knows these two alone, and players believe it.
+        return Colour(colour.primaries, colour.transfer, BT709, colour.range)
     if VideoFormat(pix_fmt).is_rgb:
         return Colour(colour.primaries, colour.transfer, MATRIX_RGB, RANGE_FULL)
     if colour.matrix != MATRIX_RGB:
@@ -196,6 +109,12 @@ def stored_colour(colour: Colour, pix_fmt: str) -> Colour:
     primaries = BT709 if colour.primaries == UNSPECIFIED else colour.primaries
     transfer = BT709 if colour.transfer == UNSPECIFIED else colour.transfer
     return Colour(primaries, transfer, BT709, RANGE_LIMITED)
+
+
+def _is_linear(matrix: int, primaries: int) -> bool:
+    return (
+        matrix in _SHARES or matrix == YCGCO or (matrix == _FROM_PRIMARIES and primaries in _PRIMARIES_MATRIX)
+    )
 
 
 def _first_known(frame_tag: int, stream_tag: int, unknown: int) -> int:

@@ -54,7 +54,7 @@ def choose_video_stream(container: InputContainer, path: Path, wanted: int | Non
 
     Raises MediaError where there is none, or only something absurd; UsageError for a number out of range.
     """
-    streams = video_streams(container)
+    streams = [stream for stream in video_streams(container) if stream.codec_context is not None]
     if not streams:
         raise MediaError(f"{path} has no video{_what_else(container)}: give a clip with pictures.")
     if wanted is not None and not 0 <= wanted < len(streams):
@@ -84,6 +84,26 @@ def _what_else(container: InputContainer) -> str:
     kinds = sorted({str(stream.type) for stream in container.streams} - {"video"})
     cover = ["a still picture"] if container.streams.video else []
     return f", only {' and '.join(kinds + cover)}" if kinds or cover else ""
+
+
+_SIGNATURES = {
+    b"\x1aE\xdf\xa3": "a Matroska or WebM file",
+    b"RIFF": "an AVI or WAV file",
+    b"GIF8": "a GIF",
+    b"%PDF": "a PDF",
+    b"PK\x03\x04": "a zip archive",
+    b"\x00\x00\x01\xba": "an MPEG program stream",
+}
+
+
+def what_it_is(path: Path) -> str:
+    """What a file is by its first bytes, where that is no picture: "an AVI file"; "" where unknown."""
+    head = _head(path)
+    if head[4:8] == b"ftyp":
+        return "an mp4 or mov file"
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return ""
+    return next((name for begin, name in _SIGNATURES.items() if head.startswith(begin)), "")
 
 
 def _unreadable(path: Path, error: Exception) -> MediaError:

@@ -7,18 +7,15 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.stream import AttachmentStream, Disposition, Stream
 
 from vidgan.media.container import video_streams
-from vidgan.media.streams import codec_name
+from vidgan.media.streams import codec_name, kept_metadata, timecode_of
 
 if TYPE_CHECKING:
     from av.container.core import Chapter  # a name for type checkers only
-
-# Written by the muxer itself, or facts about the old file that would be lies about the new one.
-_STALE_KEYS = {"encoder", "major_brand", "minor_version", "compatible_brands", "duration", "number_of_frames",
-               "number_of_bytes", "bps", "timecode", "vendor_id"}  # fmt: skip
 
 
 @dataclass
@@ -46,10 +43,6 @@ def add_copies(source: InputContainer, sink: OutputContainer, *, whole: bool) ->
     return copied
 
 
-def kept_metadata(metadata: dict[str, str]) -> dict[str, str]:
-    return {k: v for k, v in metadata.items() if k.lower().split("-")[0] not in _STALE_KEYS and k[0] != "_"}
-
-
 def copy_tags(stream: Stream, new: Stream) -> None:
     new.metadata.update(kept_metadata(stream.metadata))
     new.disposition = stream.disposition
@@ -57,24 +50,25 @@ def copy_tags(stream: Stream, new: Stream) -> None:
 
 def copy_chapters(
     source: InputContainer, sink: OutputContainer, begin: Fraction, end: Fraction, shift: Fraction
-) -> None:
-    """Chapters that overlap [begin, end) seconds of the source, cut to it and shifted."""
+) -> int:
+    """Chapters that overlap [begin, end) seconds of the source, cut to it and shifted. Returns how many."""
     chapters = list(_chapters_within(source, begin, end, shift))
     if chapters:
         sink.set_chapters(chapters)
+    return len(chapters)
 
 
 def _add_copy(stream: Stream, source: InputContainer, sink: OutputContainer, copied: Copied) -> None:
     if stream.type == "data" and _made_by_the_muxer(stream, source):
         return
-    if not _can_hold(sink.format.name, stream):
-        copied.notices.append(f"{sink.format.name} cannot hold the {_called(stream)}: left out")
+    if not can_hold(sink.format.name, stream):
+        copied.notices.append(f"{sink.format.name} cannot hold the {called(stream)}: left out")
         return
     if isinstance(stream, AttachmentStream):
         name = stream.metadata.get("filename", f"attachment-{stream.index}")
         sink.add_attachment(name, stream.mimetype or "application/octet-stream", stream.data)
         return
-    new = sink.add_stream_from_template(stream)
+    new = sink.add_stream_from_template(stream, opaque=True)
     copy_tags(stream, new)
     copied.streams.append((stream, new))
 
@@ -84,29 +78,30 @@ def _made_by_the_muxer(stream: Stream, source: InputContainer) -> bool:
     return "timecode" in stream.metadata or bool(source.chapters())
 
 
-def _can_hold(container_name: str, stream: Stream) -> bool:
+def can_hold(container_name: str, stream: Stream) -> bool:
     """Ask the muxer itself, by writing a header with this stream alone into memory."""
-    if stream.disposition & Disposition.attached_pic and container_name == "matroska":
-        return False  # it would become a second, one-frame video track
+    if stream.disposition & Disposition.attached_pic and container_name != "mp4":
+        return False  # it would become a second, one-frame video track, or nothing
     if isinstance(stream, AttachmentStream):
         return container_name == "matroska"
+    if container_name == "mxf" and isinstance(stream, AudioStream):  # no header without pictures to ask by
+        return codec_name(stream) in ("pcm_s16le", "pcm_s24le") and stream.rate == 48000
     try:
         with av.open(io.BytesIO(), "w", format=container_name) as trial:
-            trial.add_stream_from_template(stream)
+            trial.add_stream_from_template(stream, opaque=True)  # also of what FFmpeg has no encoder for
             trial.start_encoding()
     except (av.FFmpegError, ValueError, OSError):
         return False
     return True
 
 
-def _called(stream: Stream) -> str:
+def called(stream: Stream) -> str:
     kind = "cover picture" if stream.disposition & Disposition.attached_pic else f"{stream.type} stream"
     return f"{kind} {stream.index} ({codec_name(stream)})"
 
 
 def _copy_timecode(source: InputContainer, sink: OutputContainer, copied: Copied, *, whole: bool) -> None:
-    found = [source.metadata.get("timecode"), *(stream.metadata.get("timecode") for stream in source.streams)]
-    timecode = next((value for value in found if value), None)
+    timecode = timecode_of(source)
     if timecode and whole:
         sink.metadata["timecode"] = timecode
     elif timecode:

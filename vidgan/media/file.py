@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 from av.container import InputContainer
@@ -11,15 +12,18 @@ from av.video.stream import VideoStream
 
 from vidgan.errors import MediaError, TruncatedError
 from vidgan.media.clip import ClipInfo
-from vidgan.media.colour import bit_depth, colour_of, has_alpha
+from vidgan.media.colour import colour_of
 from vidgan.media.container import choose_video_stream, open_input
-from vidgan.media.decode import FileClip, interlaced
-from vidgan.media.index import Index, decode, index_file
+from vidgan.media.decode import FileClip
+from vidgan.media.decoder import Decoder
+from vidgan.media.fields import field_order
+from vidgan.media.hdr import dynamic_hdr, hdr10_of
+from vidgan.media.index import Index, index_file
 from vidgan.media.orientation import Orientation, orientation_of
-from vidgan.media.streams import summaries
+from vidgan.media.planes import bit_depth, has_alpha
+from vidgan.media.streams import kept_metadata, summaries, timecode_of
 
 _OWN_TIMING = "the clip has timestamps of its own: the rate that was given is not used"
-_INTERLACED = {2, 3, 4, 5}  # AVFieldOrder: TT, BB, TB, BT
 
 
 def open_file(
@@ -27,7 +31,10 @@ def open_file(
 ) -> FileClip:
     """Open a video file: decode its first frame, index its packets, refuse what cannot be rendered."""
     facts = _gather(path, stream)
-    index, skipped = _without_leading(index_file(path, facts.chosen, rate or facts.rate), facts.picture.pts)
+    found = index_file(path, facts.chosen, rate or facts.rate, by_frames=bool(facts.info.field_order))
+    index, skipped = _without_leading(found, facts.picture.pts)
+    if not index.decodable:
+        raise MediaError(f"{path}: none of its frames decodes: export it again.")
     ignored = rate is not None and not index.counted
     rate = rate if rate is not None and index.counted else facts.rate
     _refuse_truncated(path, index, allow_truncated)
@@ -71,12 +78,9 @@ class _Facts:
 def _gather(path: Path, wanted: int | None) -> _Facts:
     with open_input(path) as container:
         chosen, video = choose_video_stream(container, path, wanted)
-        field_order = video.codec_context.field_order
-        picture = next(decode(container, video), None)
+        picture = next(Decoder(container, video).frames(), None)
         if picture is None:
             raise MediaError(f"{path}: none of its frames decodes: export it again.")
-        if picture.interlaced_frame or field_order in _INTERLACED:
-            raise interlaced(path)
         orientation = orientation_of(picture, path)
         info = _describe(path, container, chosen, video, picture, orientation)
         choices = len(info.video_streams) if wanted is None else 1
@@ -110,6 +114,12 @@ def _describe(
         sample_aspect_ratio=aspect,
         rotation=orientation.degrees,
         colour=colour_of(video.codec_context, picture, path),
+        alpha=has_alpha(picture.format),
+        field_order=field_order(video, picture),
+        hdr10=hdr10_of(picture),
+        timecode=timecode_of(container),
+        chapters=len(container.chapters()),
+        metadata=kept_metadata(container.metadata),
         container=container.format.name,
         stream=chosen,
         **summaries(container),
@@ -125,28 +135,49 @@ def _without_leading(index: Index, first_pts: int | None) -> tuple[Index, int]:
 
 
 def _refuse_truncated(path: Path, index: Index, allow_truncated: bool) -> None:
-    found = len(index.timestamps)
     if index.missing and not allow_truncated:
         raise TruncatedError(
-            f"{path} is truncated: {found} of {found + index.missing} frames decode. "
-            f"Re-export it, or pass --allow-truncated to render those {found}."
+            f"{path} is truncated: {index.decodable} of {index.decodable + index.missing} frames decode. "
+            "Re-export it, or pass --allow-truncated to render what there is."
         )
 
 
 def _picture_notices(info: ClipInfo, picture: VideoFrame, choices: int) -> tuple[str, ...]:
     several = f"{choices} video streams; using {info.stream} (choose with --stream)"
     turned = f"turned by {info.rotation} degrees, as players show it; the output needs no rotation flag"
+    first = "" if info.field_order == "unknown" else f", {info.field_order} field first"
+    fields = f"interlaced{first}: deinterlaced (bwdif), a frame for every two fields"
+    dynamic = f"{dynamic_hdr(picture)} describes every frame of the source anew: left out"
     said = [
+        (bool(info.field_order), fields),
+        (bool(dynamic_hdr(picture)), dynamic),
         (choices > 1, several),
-        (has_alpha(picture.format), "alpha is dropped"),
         (info.rotation != 0, turned),
     ]
     return tuple(text for applies, text in said if applies)
 
 
+def _holes(timestamps: tuple[int, ...]) -> tuple[int, int]:
+    """How often an otherwise even timing skips, and over how many frames; nothing of a variable rate."""
+    steps = [later - pts for pts, later in pairwise(timestamps)]
+    if len(steps) < 4:
+        return 0, 0
+    usual = max(1, sorted(steps)[len(steps) // 2])
+    skipped = [step for step in steps if step > 1.9 * usual]
+    even = sum(abs(step - usual) <= 1 for step in steps) + len(skipped)
+    rare = len(skipped) <= len(steps) / 8
+    return (
+        (len(skipped), sum(round(s / usual) - 1 for s in skipped)) if even == len(steps) and rare else (0, 0)
+    )
+
+
 def _index_notices(index: Index, skipped: int) -> Iterator[str]:
     if index.missing:
-        yield f"truncated: {index.missing} frames are missing, {len(index.timestamps)} decode"
+        lost = f"{index.missing} frames are" if index.missing > 1 else "1 frame is"
+        yield f"truncated: {lost} missing, {index.decodable} decode"
+    holes, frames = _holes(index.timestamps)
+    if holes:
+        yield f"{holes} gap{'s' * (holes > 1)} in even timing: about {frames} frames seem to be missing there"
     if index.counted:
         yield "some timestamps are missing or doubled; they were made from the frame rate or moved apart"
     if skipped:

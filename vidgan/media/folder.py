@@ -11,16 +11,22 @@ from pathlib import Path
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from vidgan.errors import MediaError
 from vidgan.media.clip import Clip, ClipInfo
-from vidgan.media.colour import MATRIX_RGB, RANGE_FULL, Colour, ToRGB
+from vidgan.media.colour import MATRIX_RGB, RANGE_FULL, Colour
+from vidgan.media.container import choose_video_stream, open_input
+from vidgan.media.convert import ToRGB, as_float, planewise
 from vidgan.media.frame import Frame
-from vidgan.media.picture import open_picture, read_picture
+from vidgan.media.linear import to_display
+from vidgan.media.numbering import is_pattern, matching
+from vidgan.media.picture import open_picture, read_alpha, read_picture
 
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
-_PATTERN = re.compile(r"%0?\d*d")
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".exr")
+_BITS_PER_SAMPLE = 258
+_RGB = Colour(matrix=MATRIX_RGB, range=RANGE_FULL)
 _ALIKE = {".jpeg": ".jpg", ".tiff": ".tif"}
 
 
@@ -30,7 +36,7 @@ def is_picture(path: Path) -> bool:
 
 def looks_like_pattern(path: Path) -> bool:
     """True for frames/%05d.png, unless a file really has that name."""
-    return bool(_PATTERN.search(path.name)) and path.suffix.lower() in PICTURE_SUFFIXES and not path.exists()
+    return path.suffix.lower() in PICTURE_SUFFIXES and is_pattern(path)
 
 
 def open_pictures(path: Path, rate: Fraction) -> "FolderClip":
@@ -46,24 +52,28 @@ def open_pictures(path: Path, rate: Fraction) -> "FolderClip":
                 f"{file} is {head.width}x{head.height}, but {files[0].name} is "
                 f"{heads[0].width}x{heads[0].height}: make all pictures one size."
             )
-    depth = max(head.bits for head in heads)
+    depth, alpha = max(head.bits for head in heads), any(head.alpha for head in heads)
     info = ClipInfo(
         path=path,
         kind="pictures",
         width=heads[0].width,
         height=heads[0].height,
-        pix_fmt="rgb24" if depth == 8 else "rgb48le",
+        pix_fmt=f"gbr{'a' * alpha}p{_ENDINGS[depth]}",
         bit_depth=depth,
         codec=files[0].suffix.lower().lstrip("."),
         time_base=1 / rate,
         average_rate=rate,
         frame_count=len(files),
         duration_seconds=len(files) / rate,
-        colour=Colour(matrix=MATRIX_RGB, range=RANGE_FULL),
+        colour=_RGB,
         container="pictures",
-        notices=("alpha is dropped",) if any(head.alpha for head in heads) else (),
+        alpha=alpha,
+        first_number=_number(files[0]),
     )
     return FolderClip(info, files, tuple(head.bits for head in heads))
+
+
+_ENDINGS = {8: "", 16: "16le", 32: "f32le"}
 
 
 class FolderClip(Clip):
@@ -76,16 +86,18 @@ class FolderClip(Clip):
 
     def _read(self, start: int, stop: int) -> Generator[Frame, None, None]:
         for index in range(start, stop):
-            pixels = self._pixels(index)
+            pixels, alpha = _pixels(self._files[index], self._depths[index], self.info.alpha)
             if pixels.shape[:2] != (self.info.height, self.info.width):
                 raise MediaError(f"{self._files[index]} changed size since the clip was opened: start again.")
-            yield Frame(index, self.timestamps[index], 1, self.info.time_base, pixels)
+            yield Frame(index, self.timestamps[index], 1, self.info.time_base, pixels, alpha)
 
-    def _pixels(self, index: int) -> np.ndarray:
-        if self._depths[index] > 8:
-            return _read_deep(self._files[index])
-        pixels = read_picture(self._files[index])
-        return pixels.astype(np.uint16) * np.uint16(257) if self.info.deep else pixels
+
+def _pixels(file: Path, bits: int, opacity: bool) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    """(H, W, 3), and (H, W) of how opaque it is where the picture says so."""
+    if bits == 8:
+        return planewise(as_float(read_picture(file))), read_alpha(file) if opacity else None
+    pixels, alpha = _read_deep(file)
+    return (pixels, alpha) if bits == 16 else (to_display(pixels), alpha)
 
 
 def list_pictures(path: Path) -> list[Path]:
@@ -105,7 +117,7 @@ def _in_folder(folder: Path) -> list[Path]:
         if file.suffix.lower() in PICTURE_SUFFIXES and file.is_file() and not file.name.startswith(".")
     ]
     if not pictures:
-        raise MediaError(f"{folder} holds no pictures: put PNG, JPEG, TIFF, BMP or WebP frames in it.")
+        raise MediaError(f"{folder} holds no pictures: put PNG, JPEG, TIFF, BMP, WebP or EXR frames in it.")
     kinds = Counter(_ALIKE.get(file.suffix.lower(), file.suffix.lower()) for file in pictures)
     if len(kinds) > 1:
         raise MediaError(
@@ -117,12 +129,16 @@ def _in_folder(folder: Path) -> list[Path]:
 def _matching(pattern: Path) -> list[Path]:
     if not pattern.parent.is_dir():
         raise MediaError(f"{pattern}: the folder {pattern.parent} does not exist: check the name.")
-    before, after = _PATTERN.split(pattern.name, maxsplit=1)
-    expression = re.compile(re.escape(before) + r"\d+" + re.escape(after))
-    files = [file for file in pattern.parent.iterdir() if expression.fullmatch(file.name)]
+    files = matching(pattern)
     if not files:
         raise MediaError(f"{pattern} matches no file: check the name and the number of digits.")
     return files
+
+
+def _number(file: Path) -> int:
+    """The last number of a name; 0 where it has none."""
+    found = re.findall(r"\d+", file.stem)
+    return int(found[-1]) if found else 0
 
 
 def _natural(name: str) -> tuple[tuple[int, int, str], ...]:
@@ -165,6 +181,16 @@ class _Head:
 
     @classmethod
     def of(cls, path: Path) -> "_Head":
+        return cls._of_exr(path) if path.suffix.lower() == ".exr" else cls._of_others(path)
+
+    @classmethod
+    def _of_exr(cls, path: Path) -> "_Head":
+        with open_input(path) as container:
+            _, stream = choose_video_stream(container, path, None)
+            return cls(stream.width, stream.height, 32, "a" in (stream.pix_fmt or ""))
+
+    @classmethod
+    def _of_others(cls, path: Path) -> "_Head":
         with open_picture(path) as image:
             width, height = image.size
             if _on_its_side(image):
@@ -185,14 +211,18 @@ def _bits(path: Path, image: Image.Image) -> int:
     if image.format == "PNG":
         with path.open("rb") as file:
             return 16 if file.read(25)[24] == 16 else 8
+    if image.format == "TIFF" and max(image.tag_v2.get(_BITS_PER_SAMPLE, (8,))) == 16:  # type: ignore[attr-defined]
+        return 16
     return 16 if image.mode.startswith("I;16") else 8
 
 
-def _read_deep(path: Path) -> np.ndarray:
-    """(H, W, 3) uint16 of a 16-bit picture, through FFmpeg: Pillow would keep 8 bits."""
+def _read_deep(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    """Pixels and alpha of a picture of 16 bits or floats, through FFmpeg: Pillow would keep 8 bits."""
     try:
         with path.open("rb") as file, av.open(file, "r") as container:
-            picture = next(container.decode(video=0))
-    except (av.FFmpegError, StopIteration) as error:
+            pixels, alpha = ToRGB(_RGB)(next(container.decode(video=0)))
+    except (av.FFmpegError, StopIteration, ValueError) as error:
         raise MediaError(f"{path} is not a picture that can be read: export it again.") from error
-    return ToRGB(Colour(matrix=MATRIX_RGB, range=RANGE_FULL), deep=True)(picture)
+    if not np.isfinite(pixels).all():
+        raise MediaError(f"{path} holds values that are not finite: clean it, or export it again.")
+    return pixels, alpha

@@ -1,6 +1,6 @@
 """What travels through the pipeline: one picture with its exact time."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -12,7 +12,9 @@ class Frame:
 
     index: position in the clip, counted from 0 as decoded. pts: presentation time in units of
     time_base, exactly as the container has it; duration in the same units (0 where unknown).
-    pixels: (H, W, 3) RGB full range, uint8 for 8-bit sources and uint16 (0..65535) for deeper ones.
+    pixels: (H, W, 3) float32 RGB, -1 black and 1 white, as tensors have them; a view of three planes. What
+    a source holds beyond either stays beyond it.
+    alpha: (H, W) float32 in 0..1, how opaque; None where the source has none.
     """
 
     index: int
@@ -20,10 +22,8 @@ class Frame:
     duration: int
     time_base: Fraction
     pixels: np.ndarray
+    alpha: np.ndarray | None = None
 
     @property
     def seconds(self) -> Fraction:
         return self.pts * self.time_base
-
-    def with_pixels(self, pixels: np.ndarray) -> "Frame":
-        return replace(self, pixels=pixels)

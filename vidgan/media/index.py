@@ -1,8 +1,7 @@
 """An index of a video stream: the time of every frame, found by reading packets without decoding them."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -10,11 +9,11 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 from av.packet import Packet
-from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from vidgan.errors import MediaError
 from vidgan.media.container import choose_video_stream, open_input
+from vidgan.media.decoder import Decoder
 
 # Decoders that swallow some packets without a picture (VP8's hidden references, packed B-frames of MPEG-4
 # ASP): their frames can only be counted by decoding.
@@ -31,6 +30,7 @@ class Index:
 
     keyframes: (pts, dts) of every keyframe, by pts; empty where the stream can only be read from its start.
     missing: frames that the container promises beyond those here.
+    concealed: of the timestamps, those whose frames do not decode.
     counted: frames are told apart by counting, because the stream has no pts (raw H.264; they are made from
     the rate) or some twice (they are moved apart by one unit). Such a stream is read from its start.
     """
@@ -40,10 +40,17 @@ class Index:
     keyframes: tuple[tuple[int, int], ...] = ()
     missing: int = 0
     counted: bool = False
+    concealed: int = 0
+
+    @property
+    def decodable(self) -> int:
+        return len(self.timestamps) - self.concealed
 
 
-def index_file(path: Path, chosen: int, rate: Fraction) -> Index:
+def index_file(path: Path, chosen: int, rate: Fraction, *, by_frames: bool = False) -> Index:
     """Index video stream `chosen`; rate is what pts are made from where the stream has none.
+
+    by_frames: its packets are no frames (fields are).
 
     Packets are enough for a healthy file. Where they are not (no or doubled pts, hidden frames, a file that
     ends early) everything is decoded once, which is slow, and right for whatever decodes. Raises MediaError
@@ -56,35 +63,37 @@ def index_file(path: Path, chosen: int, rate: Fraction) -> Index:
     if not scan.shown:
         raise MediaError(f"{path} holds no frames: export it again.")
     incomplete = promised > len(scan.shown) or scan.corrupt > 0
-    if not incomplete and not scan.needs_decoding:
-        return scan.index()
-    decoded = _decoded_index(path, chosen, rate)
-    missing = max(0, promised - len(decoded.timestamps)) if incomplete else 0
-    keyframes = () if scan.needs_decoding else scan.keyframes()
-    return Index(decoded.timestamps, decoded.last_duration, keyframes, missing, decoded.counted)
+    if by_frames or scan.needs_decoding:
+        decoded = _decoded_index(path, chosen, rate)
+        missing = max(0, promised - len(decoded.timestamps)) if incomplete and not by_frames else 0
+        return replace(decoded, missing=missing)
+    return _incomplete_index(path, chosen, scan, promised) if incomplete else scan.index()
 
 
-def decode(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """Frames in presentation order. Goes on past packets that do not decode; callers count what came."""
-    for packet in container.demux(stream):
-        yield from decode_packet(packet)
+def _incomplete_index(path: Path, chosen: int, scan: "_Scan", promised: int) -> Index:
+    """Of a file that lacks frames: all that it lists up to the last that decodes, so that times stay."""
+    decoded = {pts for pts, _ in _decoded_times(path, chosen) if pts is not None}
+    whole = scan.index()
+    kept = [pts for pts in whole.timestamps if decoded and pts <= max(decoded)]
+    there = len(decoded.intersection(kept))
+    return Index(
+        tuple(kept), whole.last_duration, whole.keyframes, promised - there, concealed=len(kept) - there
+    )
 
 
-def decode_packet(packet: "Packet[VideoStream]") -> list[VideoFrame]:
-    """The frames that a packet completes; none where it is damaged."""
-    try:
-        return packet.decode()
-    except av.FFmpegError:
-        return []
+def _decoded_times(path: Path, chosen: int) -> list[tuple[int | None, int]]:
+    """pts and duration of every frame that decodes undamaged, in presentation order."""
+    with open_input(path) as container:
+        _, stream = choose_video_stream(container, path, chosen)
+        # With several threads FFmpeg calls another frame damaged every time, and loses the last.
+        decoder = Decoder(container, stream, threads=1)
+        # The last packet of a file that was cut off is half there: its picture is half grey.
+        return [(f.pts, f.duration) for f in decoder.frames() if not decoder.is_damaged(f)]
 
 
 def _decoded_index(path: Path, chosen: int, rate: Fraction) -> Index:
-    with open_input(path) as container:
-        _, stream = choose_video_stream(container, path, chosen)
-        stream.thread_type = "AUTO"
-        # The last packet of a file that was cut off is half there: its picture is half grey.
-        times = [(frame.pts, frame.duration) for frame in decode(container, stream) if not frame.is_corrupt]
-        period = max(1, round(1 / (rate * (stream.time_base or Fraction(1, 1000)))))
+    times = _decoded_times(path, chosen)
+    period = max(1, round(1 / (rate * _time_base(path, chosen))))
     stamps = [pts for pts, _ in times if pts is not None]
     if len(stamps) < len(times) or any(later < pts for pts, later in pairwise(stamps)):
         return Index(tuple(i * period for i in range(len(times))), period, counted=True)
@@ -92,6 +101,12 @@ def _decoded_index(path: Path, chosen: int, rate: Fraction) -> Index:
     if any(later == pts for pts, later in pairwise(stamps)):
         return Index(_moved_apart(stamps), last_duration, counted=True)
     return Index(tuple(stamps), last_duration)
+
+
+def _time_base(path: Path, chosen: int) -> Fraction:
+    with open_input(path) as container:
+        _, stream = choose_video_stream(container, path, chosen)
+        return stream.time_base or Fraction(1, 1000)
 
 
 def _moved_apart(stamps: list[int]) -> tuple[int, ...]:
@@ -107,6 +122,12 @@ def _tagged_seconds(stream: VideoStream) -> Fraction | None:
         return None
     hours, minutes, seconds = match.groups()
     return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
+
+
+def _ends_as_gif(name: str) -> bool:
+    """By its trailer (GIF89a, 27), which some writers pad with zeros."""
+    data = Path(name.removeprefix("file:")).read_bytes()
+    return data.rstrip(b"\x00").endswith(b";")
 
 
 @dataclass(frozen=True)
@@ -135,6 +156,8 @@ class _Scan:
     def of(cls, container: InputContainer, stream: VideoStream) -> "_Scan":
         # Of mp4 and mov the index entries: they are counted after edit lists, stream.frames before.
         listed = len(stream.index_entries) if "mov" in container.format.name else stream.frames
+        if container.format.name == "mxf" and stream.duration and stream.average_rate and stream.time_base:
+            listed = round(stream.duration * stream.time_base * stream.average_rate)
         scan = cls(stream.codec_context.name, listed, tagged_seconds=_tagged_seconds(stream))
         for packet in container.demux():
             scan._add(packet, stream)
@@ -175,7 +198,12 @@ class _Scan:
     def promised_frames(self, container: InputContainer, rate: Fraction) -> int:
         """How many frames the header says there are; what was found, where it says nothing."""
         if self.listed:
-            return max(self.listed - self.discarded, len(self.shown))
+            promised = max(self.listed - self.discarded, len(self.shown))
+            if container.format.name == "avi" and self.codec in _HIDDEN_FRAMES:
+                promised = max(len(self.shown), promised - 1)  # packed B-frames leave an empty chunk
+            return promised
+        if container.format.name == "gif" and not _ends_as_gif(container.name):
+            return len(self.shown) + 1  # at least
         return len(self.shown) + self._missing_by_duration(container, rate)
 
     def _missing_by_duration(self, container: InputContainer, rate: Fraction) -> int:
@@ -183,7 +211,10 @@ class _Scan:
         if "matroska" not in container.format.name or not container.duration:
             return 0
         promised_seconds = Fraction(container.duration, av.time_base)
-        if promised_seconds - self.end_seconds <= max(_SLACK_SECONDS, 2 / rate):
-            return 0
+        slack = max(_SLACK_SECONDS, 2 / rate)
         pictures_seconds = min(promised_seconds, self.tagged_seconds or promised_seconds)
+        # A track's own length counts where it is tagged: a subtitle may last past the hole.
+        ends = self.pictures_end_seconds if self.tagged_seconds else self.end_seconds
+        if (pictures_seconds if self.tagged_seconds else promised_seconds) - ends <= slack:
+            return 0
         return max(1, round((pictures_seconds - self.pictures_end_seconds) * rate))

@@ -3,6 +3,7 @@
 import heapq
 import math
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,13 +14,15 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
-from vidgan.errors import OutputError
+from vidgan.errors import MediaError, OutputError
 from vidgan.media.clip import Clip, ClipInfo
 from vidgan.media.colour import stored_colour
 from vidgan.media.container import choose_video_stream, ffmpeg_name, open_input
-from vidgan.media.copying import Copied, add_copies, copy_chapters, copy_tags, kept_metadata
-from vidgan.media.output import container_of, replacing
+from vidgan.media.copying import Copied, add_copies, called, copy_chapters, copy_tags
+from vidgan.media.decoder import has_alpha_beside
+from vidgan.media.output import DISK_ERRORS, MATROSKA, container_of, replacing
 from vidgan.media.parts import JoinedParts
+from vidgan.media.streams import kept_metadata, timecode_of
 from vidgan.media.window import Window
 
 
@@ -70,49 +73,88 @@ def _write(
                 metadata_errors="surrogateescape") as sink,
     ):  # fmt: skip
         stream = _add_pictures(template.streams.video[0], sink, clip.info)
-        copied = Copied()
+        copied, chapters = Copied(), 0
         if source is not None:
             _, original = choose_video_stream(source, clip.path, clip.info.stream)
             copy_tags(original, stream)
             copied = add_copies(source, sink, whole=window.whole)
-            copy_chapters(source, sink, window.begin_seconds, window.end_seconds, window.shift_seconds)
+            chapters = copy_chapters(
+                source, sink, window.begin_seconds, window.end_seconds, window.shift_seconds
+            )
         sink.start_encoding()
         video = (_addressed(packet, stream) for packet in pictures)
         others = _copied_packets(source, copied, window) if source is not None else iter(())
+        left_out: Counter[int] = Counter()
         for packet in heapq.merge(video, others, key=_seconds):
-            sink.mux(packet)
+            if packet.stream is stream:
+                sink.mux(packet)
+            elif not _goes_in(packet, sink):
+                left_out[packet.stream_index] += 1
         lost = _lost_aspect(clip.info, stream, window.container)
-    return [*window.notices(), *lost, *copied.notices, *_lost_metadata(path, source)]
+    if left_out and not clip.lenient:
+        names = ", ".join(called(stream) for stream, _ in _by_stream(left_out, copied))
+        raise MediaError(
+            f"{clip.path}: packets of its {names} are damaged: "
+            "export it again, or pass --allow-truncated to leave them out."
+        )
+    damaged = [
+        f"{count} packets of the {called(stream)} are damaged: left out"
+        for stream, count in _by_stream(left_out, copied)
+    ]
+    return [
+        *window.notices(),
+        *lost,
+        *copied.notices,
+        *damaged,
+        *_lost_metadata(path, source, window.whole, chapters),
+    ]
 
 
-def _lost_metadata(path: Path, source: InputContainer | None) -> list[str]:
+def _lost_metadata(path: Path, source: InputContainer | None, whole: bool, chapters: int) -> list[str]:
     """Muxers drop the keys they do not know without a word; what was written tells."""
     if source is None:
         return []
     with open_input(path) as made:
         written = {key.lower() for key in made.metadata} | {"creation_time"}  # 1970 is a way to say never
+        lost_timecode = whole and timecode_of(source) and not timecode_of(made)
+        lost_chapters = chapters - len(made.chapters()) if whole else 0
+    said = []
     lost = sorted(key for key in kept_metadata(source.metadata) if key.lower() not in written)
-    return [f"the container cannot hold the metadata {', '.join(lost)}: left out"] if lost else []
+    if lost:
+        said.append(f"the container cannot hold the metadata {', '.join(lost)}: left out")
+    if lost_timecode:
+        said.append(f"the container cannot hold the timecode {timecode_of(source)}: left out")
+    if lost_chapters > 0:
+        said.append(f"the container cannot hold {lost_chapters} of the chapters: left out")
+    return said
 
 
 def _lost_aspect(info: ClipInfo, stream: VideoStream, container: str) -> list[str]:
     """Matroska takes the pixels' shape from a field that PyAV cannot set; H.264 has it in its bitstream."""
     shape = info.sample_aspect_ratio
-    if shape == 1 or container != "matroska" or stream.codec_context.name in ("h264", "libx264"):
+    if shape == 1 or container not in MATROSKA or stream.codec_context.name in ("h264", "libx264", "hevc"):
         return []
-    return [f"matroska cannot be told the pixels' shape {shape.numerator}:{shape.denominator} for this codec"]
+    said = f"{shape.numerator}:{shape.denominator}"
+    return [f"{container} cannot be told the pixels' shape {said} of this codec; mov can"]
 
 
 def _add_pictures(template: VideoStream, sink: OutputContainer, info: ClipInfo) -> VideoStream:
-    stream = sink.add_stream_from_template(template)
+    stream = sink.add_stream_from_template(template, opaque=True)
     stream.time_base = info.time_base
     context = stream.codec_context
+    if template.codec_context.name == "hevc" and sink.format.name in ("mp4", "mov"):
+        context.codec_tag = "hvc1"  # Apple's players know HEVC by this name alone
+    if has_alpha_beside(template):
+        stream.metadata["alpha_mode"] = "1"
     # Matroska, which rounds times, needs the rate said: without it 24 fps came back as 23.976.
     context.framerate = info.average_rate
     # A part's container does not carry these; H.264 says them in its bitstream, FFV1 nowhere.
     if info.sample_aspect_ratio != 1:
         context.sample_aspect_ratio = info.sample_aspect_ratio
-    colour = stored_colour(info.colour, template.pix_fmt or "yuv420p")
+    codec = template.codec_context.name
+    if codec in ("prores", "dnxhd"):
+        context.codec_tag = template.codec_context.codec_tag  # which tells the profile
+    colour = stored_colour(info.colour, template.pix_fmt or "yuv420p", codec)
     context.color_primaries, context.color_trc = colour.primaries, colour.transfer
     context.colorspace, context.color_range = colour.matrix, colour.range
     return stream
@@ -127,6 +169,21 @@ def _copied_packets(source: InputContainer, copied: Copied, window: Window) -> I
             yield window.moved(packet, outputs[packet.stream_index])
 
 
+def _goes_in(packet: Packet, sink: OutputContainer) -> bool:
+    """Whether the container takes a copied packet: damaged ones have no header, or go back in time."""
+    try:
+        sink.mux(packet)
+    except av.FFmpegError as error:
+        if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+            raise
+        return False
+    return True
+
+
+def _by_stream(left_out: Counter[int], copied: Copied) -> Iterator[tuple[Stream, int]]:
+    return ((old, left_out[new.index]) for old, new in copied.streams if left_out[new.index])
+
+
 def _addressed(packet: Packet, stream: Stream) -> Packet:
     packet.stream = stream
     return packet
@@ -138,8 +195,10 @@ def _seconds(packet: Packet) -> float:
 
 
 def _muxer_options(clip: Clip, source: InputContainer | None, window: Window) -> dict[str, str]:
-    if window.container == "matroska":
+    if window.container in MATROSKA:
         return {"avoid_negative_ts": "disabled"}  # retime did it, for all streams alike
+    if window.container == "mxf":
+        return {}
     options = {"movflags": "+faststart"}
     # A late start is an empty edit, in units of the movie's time scale: 1 ms unless we say more.
     bases = [clip.info.time_base]

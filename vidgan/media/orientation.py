@@ -20,12 +20,10 @@ class Orientation:
     mirror_y: bool = False
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
-        """pixels: (H, W, 3) as stored. Returns them as displayed, contiguous."""
-        if self == UPRIGHT:
-            return pixels
+        """pixels: (H, W, 3) or (H, W) as stored. Returns them as displayed."""
         turned = pixels.swapaxes(0, 1) if self.transpose else pixels
         turned = turned[:, ::-1] if self.mirror_x else turned
-        return np.ascontiguousarray(turned[::-1] if self.mirror_y else turned)
+        return turned[::-1] if self.mirror_y else turned
 
     @property
     def degrees(self) -> int:

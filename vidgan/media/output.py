@@ -10,13 +10,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vidgan.errors import OutputError
+from vidgan.media.numbering import is_pattern, matching, without_number
 
 # What an output's name may end in, and FFmpeg's name for that container.
-CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm", ".mxf": "mxf"}
+MATROSKA = ("matroska", "webm")
+# And of numbered pictures, such as frames/%05d.png.
+SEQUENCES = {".png": "png", ".exr": "exr"}
 PICTURES = (".png", ".jpg", ".jpeg")
 
 _MIN_FREE_BYTES = 32 * 2**20
 _FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+DISK_ERRORS = {*_FULL, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENODEV}
 
 
 def check_output(
@@ -24,7 +29,7 @@ def check_output(
     inputs: Sequence[str | Path],
     *,
     overwrite: bool,
-    endings: Collection[str] = tuple(CONTAINERS),
+    endings: Collection[str] = CONTAINERS,
 ) -> None:
     """Find out before any work whether `out` can be written. Leaves nothing behind.
 
@@ -32,6 +37,9 @@ def check_output(
     inputs, one that exists (without overwrite), or a disk that is all but full.
     """
     place = Path(out)
+    if endings is CONTAINERS and is_pattern(place) and place.suffix.lower() in SEQUENCES:
+        _check_sequence(place, inputs, overwrite)
+        return
     _known_suffix(place, endings)
     _check_folder(place)
     for source in map(Path, inputs):
@@ -45,8 +53,24 @@ def check_output(
 
 
 def container_of(out: Path) -> str:
-    """FFmpeg's name of the container that `out`'s ending asks for. Raises OutputError for an unknown one."""
+    """FFmpeg's name of the container that `out`'s ending asks for, png or exr for numbered pictures.
+
+    Raises OutputError for an unknown one.
+    """
+    if is_pattern(out) and out.suffix.lower() in SEQUENCES:
+        return SEQUENCES[out.suffix.lower()]
     return CONTAINERS[_known_suffix(out, CONTAINERS)]
+
+
+def beside(out: Path, ending: str) -> Path:
+    """Where something that belongs to an output goes: OUT.ending, or frames.png.ending of a sequence."""
+    place = without_number(out) if is_pattern(out) else out
+    return place.with_name(f"{place.name}.{ending}")
+
+
+def work_place(out: Path) -> Path:
+    """Beside what a job may work: the output itself, or its folder where that is still to be made."""
+    return out.parent if is_pattern(out) and not out.parent.exists() else out
 
 
 def temporary_beside(out: Path) -> Path:
@@ -107,8 +131,26 @@ def _known_suffix(out: Path, known: Collection[str]) -> str:
                 f"{out} is a folder: name a file in it, e.g. {out / f'out{next(iter(known))}'}."
             )
         what = f"ends in {suffix}, which is no known output" if suffix else "has no ending"
-        raise OutputError(f"{out} {what}: use {', '.join(known)}.")
+        sequence = ", or a numbered sequence such as frames/%05d.png or .exr" if known is CONTAINERS else ""
+        raise OutputError(f"{out} {what}: use {', '.join(known)}{sequence}.")
     return suffix
+
+
+def _check_sequence(pattern: Path, inputs: Sequence[str | Path], overwrite: bool) -> None:
+    there = set(matching(pattern))
+    for source in map(Path, inputs):
+        if there & ({source} | set(matching(source) if is_pattern(source) else ())):
+            raise OutputError(f"{pattern} would replace its own input: name another output.")
+        if there and source.is_dir() and pattern.parent.samefile(source):
+            raise OutputError(
+                f"{pattern} would replace pictures of its own input {source}: name another folder."
+            )
+    if there and not overwrite:
+        name = min(there).name
+        raise OutputError(f"{pattern} exists ({name}): name another output, or pass --overwrite.")
+    made = work_place(pattern)
+    _check_folder(made)
+    _check_writable(made)
 
 
 def _check_folder(out: Path) -> None:

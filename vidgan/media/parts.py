@@ -12,14 +12,17 @@ from vidgan.errors import MediaError
 from vidgan.media.clip import Clip
 from vidgan.media.container import open_input
 
+_MILLISECOND = Fraction(1, 1000)
+
 
 @dataclass(frozen=True)
 class _Part:
-    """A part's pts in decoding order, in seconds, and the decoder's set-up."""
+    """A part's pts in decoding order, in seconds (rounded: to milliseconds), and the decoder's set-up."""
 
     path: Path
     seconds: tuple[Fraction, ...]
     setup: bytes
+    rounded: bool
 
     @property
     def ranks(self) -> list[int]:
@@ -93,9 +96,10 @@ class JoinedParts:
 def _check_spacing(part: _Part, clip: Clip, first: int) -> None:
     """A part's container may have moved all of its times, but not one against another."""
     times = sorted(part.seconds)
+    rounding = _MILLISECOND if part.rounded else 0
     for offset, second in enumerate(times):
         expected = (clip.timestamps[first + offset] - clip.timestamps[first]) * clip.info.time_base
-        if second - times[0] != expected:
+        if abs(second - times[0] - expected) > rounding:
             raise MediaError(
                 f"{part.path}: frame {offset} is not timed like the clip's frame {first + offset}: "
                 "render it again."
@@ -105,7 +109,8 @@ def _check_spacing(part: _Part, clip: Clip, first: int) -> None:
 def _survey(path: Path) -> _Part:
     with open_input(path) as container:
         setup = container.streams.video[0].codec_context.extradata or b""
-        return _Part(path, tuple(_seconds(packet, path) for packet in _packets(container)), setup)
+        seconds = tuple(_seconds(packet, path) for packet in _packets(container))
+        return _Part(path, seconds, setup, rounded="matroska" in container.format.name)
 
 
 def _packets(container: InputContainer) -> Iterator[Packet]:

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
 from vidgan.errors import MediaError
-from vidgan.media.container import check_size, require_file
+from vidgan.media.container import check_size, require_file, what_it_is
 from vidgan.media.output import replacing
 
 _WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
@@ -103,6 +103,11 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
 def _unreadable(path: Path, error: Exception) -> MediaError:
     if isinstance(error, MediaError):
         return error
+    is_a = what_it_is(path)
+    if is_a:
+        return MediaError(
+            f"{path} is not a picture that can be read: it is {is_a}; name it so, or give another."
+        )
     return MediaError(
         f"{path} is not a picture that can be read: give a PNG, JPEG, TIFF, WebP or BMP of 8 or 16 bits."
     )

@@ -10,6 +10,7 @@ from av.stream import Stream
 
 from vidgan.media.clip import Clip
 from vidgan.media.container import open_input
+from vidgan.media.output import MATROSKA
 
 _MILLISECOND = Fraction(1, 1000)
 
@@ -35,7 +36,7 @@ class Window:
     def base(self, source: Fraction) -> Fraction:
         """The unit that times are rounded to: Matroska's muxer would round after our shift, and doing it
         here keeps equal distances equal."""
-        return _MILLISECOND if self.container == "matroska" else source
+        return _MILLISECOND if self.container in MATROSKA else source
 
     def retimed(self, time: int, source: Fraction) -> int:
         """A time in units of `source`, shifted, in units of `base(source)`."""
@@ -70,12 +71,22 @@ class Window:
     def moved(self, packet: Packet, stream: Stream) -> Packet:
         """Give a copied packet its new time and hand it to an output stream."""
         source = packet.time_base
+        if not self.whole and packet.stream.type in ("subtitle", "data"):
+            self._cut(packet)
         packet.pts = None if packet.pts is None else self.retimed(packet.pts, source)
         packet.dts = None if packet.dts is None else self.retimed(packet.dts, source)
         packet.duration = round((packet.duration or 0) * source / self.base(source))
         packet.time_base = self.base(source)
         packet.stream = stream
         return packet
+
+    def _cut(self, packet: Packet) -> None:
+        """To the part of its time that lies inside: a subtitle may have begun before, or last beyond."""
+        if packet.pts is None:
+            return
+        first = max(packet.pts, math.ceil(self.begin_seconds / packet.time_base))
+        last = min(packet.pts + (packet.duration or 0), math.floor(self.end_seconds / packet.time_base))
+        packet.pts, packet.dts, packet.duration = first, first, max(0, last - first)
 
 
 def _boundaries(clip: Clip, start: int, stop: int) -> list[int]:
@@ -92,7 +103,7 @@ def _shift_of_whole(begin: Fraction, clip: Clip, container: str) -> Fraction:
         return Fraction(0)
     if clip.info.container in ("mpegts", "mpeg"):
         return -min(begin, _first_sound_seconds(clip, begin))
-    if container == "matroska":
+    if container in MATROSKA:
         earliest = min(begin, _first_sound_seconds(clip, begin))
         return Fraction(max(0, math.ceil(-earliest * 1000)), 1000)
     return max(Fraction(0), -begin)

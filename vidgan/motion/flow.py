@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vidgan.errors import DeviceError, MediaError
-from vidgan.resample import to_field, warp
+from vidgan.resample import eight_bit, to_field, to_tensor, warp
 
 Flow = NDArray[np.float32]
 
@@ -35,7 +35,7 @@ _RAFT_SMALLEST, _RAFT_MULTIPLE = 128, 8
 
 
 class FlowEstimator(Protocol):
-    """Anything that measures motion: pixels a, b (H, W, 3) RGB uint8 or uint16 to the flow from a to b."""
+    """Anything that measures motion: pixels a, b (H, W, 3) RGB to the flow from a to b."""
 
     def __call__(self, a: NDArray, b: NDArray) -> Flow: ...
 
@@ -120,9 +120,7 @@ class RaftFlow:
         return _at_full_size(flow[: size[0], : size[1]], _grey(a), _grey(b), self._refinements)
 
     def _prepare(self, pixels: NDArray) -> Tensor:
-        padded = _at_least(pixels, _RAFT_SMALLEST, _RAFT_MULTIPLE)
-        scaled = torch.from_numpy(padded.astype(np.float32)) / (np.iinfo(padded.dtype).max / 2) - 1
-        return scaled.permute(2, 0, 1)[None].contiguous().to(self._device)
+        return to_tensor(_at_least(pixels, _RAFT_SMALLEST, _RAFT_MULTIPLE), self._device)
 
 
 def compose(ab: Flow, bc: Flow) -> Flow:
@@ -204,8 +202,7 @@ def _shrink(pixels: NDArray, size: tuple[int, int]) -> NDArray:
 
 
 def _grey(pixels: NDArray) -> NDArray[np.uint8]:
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    return np.asarray(grey if grey.dtype == np.uint8 else cv2.convertScaleAbs(grey, alpha=1 / 257), np.uint8)
+    return np.asarray(cv2.cvtColor(eight_bit(pixels), cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def _at_least(image: NDArray, smallest: int, multiple: int = 1) -> NDArray:

@@ -61,6 +61,9 @@ def smooth(
     """
     window, last = _Window(settings), -1
     wanted = range(start, sys.maxsize if stop is None else stop)
+    if not settings.window:
+        yield from (replace(moment, step=None) for moment in moments if moment.index in wanted)
+        return
     for moment in moments:
         window.add(moment)
         last = moment.index
@@ -103,8 +106,6 @@ class _Window:
     def smoothed(self, centre: int) -> Moment:
         """The moment at centre, smoothed over what is held of its window."""
         middle = self._held[centre]
-        if not self._settings.window:
-            return middle.moment
         unsteady = _unsteady(middle)
         if not unsteady.any():
             return middle.moment

@@ -1,0 +1,112 @@
+"""Writing numbered pictures: PNG of 8 or 16 bits, OpenEXR in scene-linear floats."""
+
+import os
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
+
+from vidgan.media.clip import Clip, ClipInfo, StreamSummary
+from vidgan.media.codecs import Codec
+from vidgan.media.colour import stored_colour
+from vidgan.media.convert import FromRGB
+from vidgan.media.frame import Frame
+from vidgan.media.linear import to_linear
+from vidgan.media.numbering import matching, numbered
+from vidgan.media.output import disk_errors
+
+_PLAIN = "an image sequence holds pictures alone"
+
+
+class SequenceWriter:
+    """Writes frames as files of a folder of its own, 0.png on, until publish_pictures names them.
+
+    Raises OutputError for what the disk refuses.
+    """
+
+    def __init__(self, folder: Path, info: ClipInfo, codec: Codec) -> None:
+        self.frame_count = 0
+        self._folder, self._codec = folder, codec
+        self._convert = FromRGB(stored_colour(info.colour, codec.pix_fmt), codec.pix_fmt)
+        self._encoder = _encoder(info, codec)
+        with disk_errors(folder):
+            folder.mkdir()
+
+    def write(self, frame: Frame) -> None:
+        """Encode one frame: pixels (info.height, info.width, 3)."""
+        pixels = to_linear(frame.pixels) if self._codec.name == "exr" else frame.pixels
+        picture = self._convert(pixels, frame.alpha)
+        picture.pts, picture.time_base = frame.index, Fraction(1, 1000)
+        self._keep(self._encoder.encode(picture))
+
+    def close(self) -> None:
+        """Finish what is under way. What an aborted job leaves goes with the folder."""
+        self._keep(self._encoder.encode(None))
+
+    def _keep(self, packets: list[Packet]) -> None:
+        for packet in packets:
+            path = self._folder / f"{self.frame_count}.{self._codec.name}"
+            with disk_errors(path), path.open("wb") as file:
+                file.write(bytes(packet))
+                file.flush()
+                os.fsync(file.fileno())
+            self.frame_count += 1
+
+
+def publish_pictures(folder: Path, pattern: Path, first: int) -> None:
+    """Give the pictures of a SequenceWriter their names; older ones of the pattern go.
+
+    first: the number of the first. The pattern's folder is made where only it is missing.
+    """
+    made = sorted(folder.iterdir(), key=lambda file: int(file.stem))
+    with disk_errors(pattern):
+        pattern.parent.mkdir(exist_ok=True)
+        kept = {numbered(pattern, first + position) for position in range(len(made))}
+        for position, file in enumerate(made):
+            os.replace(file, numbered(pattern, first + position))
+        for stale in matching(pattern):
+            if stale not in kept:
+                stale.unlink()
+
+
+def lost_in_pictures(clip: Clip) -> Iterator[str]:
+    """What of a clip numbered pictures cannot hold."""
+    info = clip.info
+    for stream in (*info.audio_streams, *info.subtitle_streams, *info.other_streams):
+        yield f"{_PLAIN}: the {_called(stream)} left out"
+    told = info.colour.names()
+    named = {told["primaries"], told["transfer"]} - {"unknown"}
+    rest = {
+        f"{info.chapters} chapters": info.chapters,
+        f"the metadata {', '.join(sorted(info.metadata))}": info.metadata,
+        f"the timecode {info.timecode}": info.timecode,
+        f"the colour tags {', '.join(sorted(named))}": named and info.kind == "file",
+    }
+    for name, there in rest.items():
+        if there:
+            yield f"{_PLAIN}: {name} left out"
+    if len(info.video_streams) > 1:
+        yield f"{_PLAIN}: the other video streams are left out"
+    if len({clip.duration(index) for index in range(len(clip) - 1)}) > 1:
+        yield f"{_PLAIN}: the variable frame rate is left out"
+    elif info.kind == "file":
+        yield f"{_PLAIN}: read it at {info.average_rate} frames a second (--rate)"
+    if info.sample_aspect_ratio != 1:
+        yield f"{_PLAIN}: the pixels' shape {info.sample_aspect_ratio} is left out"
+
+
+def _called(stream: StreamSummary) -> str:
+    kind = "cover picture" if stream.kind == "video" else f"{stream.kind} stream"
+    return f"{kind} {stream.index} ({stream.codec})"
+
+
+def _encoder(info: ClipInfo, codec: Codec) -> VideoCodecContext:
+    encoder = av.CodecContext.create(codec.encoder, "w")
+    assert isinstance(encoder, VideoCodecContext)
+    encoder.width, encoder.height, encoder.pix_fmt = info.width, info.height, codec.pix_fmt
+    encoder.time_base, encoder.framerate = Fraction(1, 1000), info.average_rate
+    encoder.options, encoder.thread_type = dict(codec.options), "AUTO"
+    return encoder
