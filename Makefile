@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint samples bench-quality bench-keyframe bench-steady bench-motion clean
+.PHONY: demo test lint samples bench-quality bench-keyframe bench-steady bench-motion bench-media fuzz clean
 
 demo: $(READY)
 	mkdir -p out
@@ -41,6 +41,15 @@ bench-motion: $(READY)
 	$(BIN)/python benchmarks/flow.py
 	$(BIN)/python benchmarks/texture.py
 	$(BIN)/python benchmarks/cost.py $(if $(MEDIA),--media $(MEDIA)) --set flow.preset=fast
+
+# How fast passthrough is beside ffmpeg, and whether 500 cycles of it in one process leave memory as it was.
+bench-media: $(READY)
+	$(BIN)/python benchmarks/passthrough.py $(if $(MEDIA),--clip $(MEDIA)/bunny.mp4)
+	$(BIN)/python benchmarks/cycles.py
+
+# A thousand damaged clips: rendered with their losses named, or refused; ARGS ("--count 100") as above.
+fuzz: $(READY)
+	$(BIN)/python benchmarks/fuzz.py $(ARGS)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vidgan needs Python 3.11 or newer")'

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from quality import PAIRS
 from steady import pair_arguments, print_machine, read_pair
 
-from vidgan.config import override_recipe
+from vidgan.config import EncodeSettings, override_recipe
 from vidgan.gan.conditioned import Translator
 from vidgan.gan.device import choose_device
 from vidgan.gan.look import Look
@@ -107,7 +107,7 @@ def _encode(clip: Path, pictures: Sequence[NDArray], crf: int) -> None:
     ticks = round(1 / (info.average_rate * info.time_base))
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out.mp4"
-        with PictureWriter(out, info, codec_for("h264", out, info), crf) as writer:
+        with PictureWriter(out, info, codec_for("h264", out, info, EncodeSettings(crf=crf))) as writer:
             for number, pixels in enumerate(pictures):
                 writer.write(Frame(number, number * ticks, ticks, info.time_base, pixels))
 
