@@ -315,8 +315,10 @@ class EncodeSettings:
     crf: int = 17
     preset: str = "medium"
     chroma: str = "auto"
+    segment: int = 120
 
     def __post_init__(self) -> None:
+        _between(1, 100_000, segment=self.segment)
         _one_of(CODECS, codec=self.codec)
         _one_of(PRESETS, preset=self.preset)
         _one_of(CHROMAS, chroma=self.chroma)

@@ -37,6 +37,10 @@ class DeviceError(VidganError):
     """A device was asked for that this machine does not have."""
 
 
+class MemoryShortageError(VidganError):
+    """The machine or the device has too little memory for what was asked."""
+
+
 class Interrupted(VidganError):
     """The user stopped the work; the message says what was kept, and how to go on."""
 

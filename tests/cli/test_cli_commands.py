@@ -29,6 +29,7 @@ COMMANDS = (
     "sample",
     "probe",
     "verify",
+    "jobs",
     "pipelines",
     "doctor",
 )
@@ -279,9 +280,14 @@ def test_an_interruption_ends_with_130(
     monkeypatch.setattr("vidgan.jobs.delivery.mux", interrupt)
     shown = cli(*job("render"))
     assert shown.exit_code == 130
-    assert shown.stderr.endswith("error: interrupted: nothing half-made is left.\n")
+    work = tmp_path / "out.mkv.work"
+    assert re.search(
+        rf"error: stopped: 6 of 6 frames are kept in {re.escape(str(work))} \([0-9.]+ [KM]iB\): "
+        r"the same command goes on there\n$",
+        shown.stderr,
+    )
     assert "Traceback" not in shown.stderr
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [work]
 
 
 @pytest.mark.parametrize(

@@ -45,14 +45,15 @@ def test_a_signal_in_the_middle_of_a_training_keeps_what_stands(
     cli: Cli, job: Job, clip: Path, tmp_path: Path, names: Names, name: str
 ) -> None:
     error = interrupted(job("translate"), tmp_path, name)
-    kept = tmp_path / "out.mp4.look.safetensors"
+    kept = tmp_path / "out.mp4.work" / "look-so-far.safetensors"
     assert re.fullmatch(
-        r"error: training was stopped in stage \d of \d, iteration \d+; what it had learnt is kept: "
-        rf"vidgan render .* -m {re.escape(str(kept))} -o {re.escape(str(tmp_path / 'out.mp4'))}",
+        r"error: training was stopped in stage \d of \d, iteration \d+: the same command goes on there. "
+        r"What it had learnt can be rendered into another output: "
+        rf"vidgan render CLIP -m {re.escape(str(kept))} -o OTHER",
         error,
     )
-    assert names(tmp_path) == [kept.name]
-    assert cli("render", clip, "-m", kept, "-o", tmp_path / "out.mp4").exit_code == 0
+    assert names(tmp_path) == ["out.mp4.work"]
+    assert cli("render", clip, "-m", kept, "-o", tmp_path / "other.mp4").exit_code == 0
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")

@@ -10,7 +10,9 @@ import pytest
 
 import vidgan
 from vidgan.errors import Interrupted
+from vidgan.gan.checkpoint import save_checkpoint
 from vidgan.gan.look import load_look
+from vidgan.gan.training import Trainer
 from vidgan.jobs.interrupt import stop_when_interrupted
 from vidgan.media import open_clip, read_picture
 
@@ -64,15 +66,19 @@ def test_a_stopped_translation_keeps_the_look_and_no_clip(
     stop_training(2)
     out = tmp_path / "out.mp4"
     with pytest.raises(
-        Interrupted, match=r"stopped in stage 2 of 3, iteration 2; what it had learnt is kept"
+        Interrupted, match=r"stopped in stage 2 of 3, iteration 2: the same command goes on there"
     ) as told:
         vidgan.translate(clip, target, out, pipeline=recipe)
-    kept = tmp_path / "out.mp4.look.safetensors"
+    kept = tmp_path / "out.mp4.work" / "look-so-far.safetensors"
     assert str(kept) in str(told.value)
-    assert names(tmp_path) == [kept.name]
+    assert names(tmp_path) == ["out.mp4.work"]
     assert sum(load_look(kept).steps) == 2
-    vidgan.render(clip, kept, out)
-    assert len(open_clip(out)) == 6
+    vidgan.render(clip, kept, tmp_path / "other.mp4")
+    assert len(open_clip(tmp_path / "other.mp4")) == 6
+    stop_training(None)
+    told_of = vidgan.translate(clip, target, out, pipeline=recipe)
+    assert sum(told_of.steps) == 4
+    assert "out.mp4.work" not in names(tmp_path)
 
 
 def test_a_stopped_preview_shows_what_was_learnt(
@@ -86,11 +92,52 @@ def test_a_stopped_preview_shows_what_was_learnt(
     assert read_picture(out).shape == (40, 96, 3)
 
 
-def test_a_look_that_was_kept_before_is_not_lost(
-    clip: Path, target: Path, recipe: str, tmp_path: Path, names: Names, stop_training: StopTraining
+def test_a_stopped_training_goes_on_to_the_same_frames(
+    clip: Path, target: Path, recipe: str, tmp_path: Path, stop_training: StopTraining
 ) -> None:
-    stop_training(1)
-    for _ in range(2):
-        with pytest.raises(Interrupted, match="vidgan render"):
-            vidgan.translate(clip, target, tmp_path / "out.mkv", pipeline=recipe)
-    assert names(tmp_path) == ["out.mkv.look-2.safetensors", "out.mkv.look.safetensors"]
+    stop_training(None)
+    whole = vidgan.translate(clip, target, tmp_path / "whole.mkv", pipeline=recipe)
+    out = tmp_path / "out.mkv"
+    for _ in range(3):
+        stop_training(1)
+        with pytest.raises(Interrupted, match="the same command goes on"):
+            vidgan.translate(clip, target, out, pipeline=recipe)
+    stop_training(None)
+    again = vidgan.translate(clip, target, out, pipeline=recipe)
+    assert again.frames_sha256 == whole.frames_sha256
+    assert again.steps == whole.steps
+
+
+def test_a_training_that_is_killed_goes_on_from_its_last_checkpoint(
+    clip: Path, target: Path, recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after kill -9: nothing runs that could tidy up, but what was written now and then is there."""
+    whole = vidgan.translate(clip, target, tmp_path / "whole.mkv", pipeline=recipe)
+    monkeypatch.setattr("vidgan.jobs.training.KEEP_EVERY_SECONDS", 0.0)
+    killed = Exception("killed")
+
+    def dying(path: Path, kept: list[int]) -> Callable[..., None]:
+        def save(*arguments: object) -> None:
+            save_checkpoint(*arguments)  # type: ignore[arg-type]
+            kept.append(1)
+
+        return save
+
+    kept: list[int] = []
+    monkeypatch.setattr("vidgan.jobs.training.save_checkpoint", dying(tmp_path, kept))
+    monkeypatch.setattr("vidgan.gan.training.Trainer._examine", lambda *arguments: None)
+
+    def enter(trainer: Trainer, stage: int) -> None:
+        if stage == 2 and kept:
+            raise killed
+        entered(trainer, stage)
+
+    entered = Trainer.enter
+    monkeypatch.setattr("vidgan.gan.training.Trainer.enter", enter)
+    out = tmp_path / "out.mkv"
+    with pytest.raises(Exception, match="killed"):
+        vidgan.translate(clip, target, out, pipeline=recipe)
+    assert (tmp_path / "out.mkv.work" / "training.checkpoint").exists()
+    monkeypatch.setattr("vidgan.gan.training.Trainer.enter", entered)
+    again = vidgan.translate(clip, target, out, pipeline=recipe)
+    assert again.frames_sha256 == whole.frames_sha256

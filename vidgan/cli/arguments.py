@@ -106,6 +106,10 @@ Verify = Annotated[
     bool,
     Option("--verify/--no-verify", help="Compare the result with the clip, as `vidgan verify` does."),
 ]
+Fresh = Annotated[bool, Option("--fresh", help="Start over, whatever an earlier attempt left in OUT.work.")]
+KeepWork = Annotated[
+    bool, Option("--keep-work", help="Leave OUT.work, with the parts, when the job is done.")
+]
 Overwrite = Annotated[bool, Option("--overwrite", help="Replace an output that exists.")]
 Stream = Annotated[
     int | None,
@@ -197,6 +201,8 @@ def job_options(
     start: str | None = None,
     end: str | None = None,
     verify: bool = True,
+    fresh: bool = False,
+    keep_work: bool = False,
 ) -> "Options":
     from vidgan.jobs.options import Options
 
@@ -212,6 +218,8 @@ def job_options(
         start=start,
         end=end,
         verify=verify,
+        fresh=fresh,
+        keep_work=keep_work,
     )
 
 

@@ -8,6 +8,7 @@ from vidgan import __version__
 from vidgan.cli import (
     doctor,
     flow,
+    jobs,
     keyframes,
     pipelines,
     preview,
@@ -29,7 +30,21 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (translate, preview, train, render, keyframes, flow, sample, probe, verify, pipelines, doctor):
+COMMANDS = (
+    translate,
+    preview,
+    train,
+    render,
+    keyframes,
+    flow,
+    sample,
+    probe,
+    verify,
+    jobs,
+    pipelines,
+    doctor,
+)
+for module in COMMANDS:
     app.command(module.__name__.rpartition(".")[2], epilog=module.EXAMPLE)(guarded(module.command))
 
 

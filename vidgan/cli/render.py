@@ -27,6 +27,8 @@ def command(
     start: a.Start = None,
     end: a.End = None,
     verify: a.Verify = True,
+    fresh: a.Fresh = False,
+    keep_work: a.KeepWork = False,
     device: a.Device = "auto",
     stream: a.Stream = None,
     rate: a.Rate = None,
@@ -47,7 +49,19 @@ def command(
     from vidgan.jobs.render import render
 
     options = a.job_options(
-        device, overwrite, stream, allow_truncated, sheet, raft_weights, rate, report, start, end, verify
+        device,
+        overwrite,
+        stream,
+        allow_truncated,
+        sheet,
+        raft_weights,
+        rate,
+        report,
+        start,
+        end,
+        verify,
+        fresh,
+        keep_work,
     )
     with watching(json) as (watch, notices):
         result = render(

@@ -19,6 +19,7 @@ class Training(Resumable, Protocol):
         on_progress: Callable[[TrainProgress], None],
         on_stage: Callable[[Trained], None],
         should_stop: Callable[[], bool],
+        between: Callable[[], None],
     ) -> Trained: ...
 
 

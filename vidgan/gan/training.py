@@ -140,8 +140,11 @@ class Trainer:
         on_progress: Callable[[TrainProgress], None] = lambda progress: None,
         on_stage: Callable[[Trained], None] = lambda trained: None,
         should_stop: Callable[[], bool] = lambda: False,
+        between: Callable[[], None] = lambda: None,
     ) -> Trained:
         """Train, or go on training, to the end; or until should_stop, asked between iterations.
+
+        between: called there, too, where state() is whole.
 
         Raises Interrupted where it says so before the first.
         """
@@ -163,6 +166,7 @@ class Trainer:
                         on_progress(self._progress(stage, tick))
                     if tick.step % _EXAMINE_EVERY == _EXAMINE_EVERY - 1:
                         self._examine(stage)
+                    between()
                     if should_stop():
                         return self.trained(interrupted=True)
                 if stage < self.ladder.stages - 1:

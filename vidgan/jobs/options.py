@@ -11,12 +11,13 @@ from typing import Any
 class Options:
     """device: auto, cpu, cuda or mps. overwrite: replace an existing output.
 
-    stream: which video stream, counted among the clip's video streams (None: its default).
-    allow_truncated: render what decodes of a clip that lacks frames. rate: frames a second of a folder of
-    pictures (None: 24). sheet: where to put a contact
-    sheet (PNG or JPEG). raft_weights: RAFT's weights, for recipes whose flow it is. report: measure how
-    much every frame flickers, and write it beside the output. start, end: frame or timecode of the first
-    frame to render, and of the first that is not any more. verify: compare the result with the clip.
+    stream: which video stream, counted among the clip's video streams (None: its default). allow_truncated:
+    render what decodes of a clip that lacks frames. rate: frames a second of a folder of pictures (None:
+    24). sheet: where to put a contact sheet (PNG or JPEG). raft_weights: RAFT's weights, for recipes whose
+    flow it is. report: measure how much every frame flickers, and write it beside the output. start, end:
+    frame or timecode of the first frame to render, and of the first that is not any more. verify: compare
+    the result with the clip. fresh: throw away what an earlier attempt left in the work folder. keep_work:
+    leave the folder when the job is done.
     """
 
     device: str = "auto"
@@ -30,6 +31,8 @@ class Options:
     start: str | int | None = None
     end: str | int | None = None
     verify: bool = True
+    fresh: bool = False
+    keep_work: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,13 +77,17 @@ class Verified:
 class Result:
     """What a job made, from what, and how long it took. Seconds are wall time.
 
-    verified: what comparing it with its clip found. report: where every frame's flicker is; worst: those
-    frames that flicker most beyond their source.
+    frames_sha256: of all frames before they were encoded: equal for equal renders, whatever the encoder's
+    threads made of them. reused: how many of them an earlier attempt had made. verified: what comparing it
+    with its clip found. report: where every frame's flicker is; worst: those frames that flicker most beyond
+    their source.
     """
 
     out: Path
     device: str
     frames: int = 0
+    frames_sha256: str = ""
+    reused: int = 0
     recipe: Path | None = None
     sheet: Path | None = None
     representative: int | None = None

@@ -1,8 +1,8 @@
 """Applying a trained look to a clip."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +12,16 @@ from vidgan.errors import UsageError
 from vidgan.gan.device import choose_device
 from vidgan.gan.look import Look, load_look
 from vidgan.jobs.delivery import Delivery, check_outputs, deliver
+from vidgan.jobs.encoding import Draw
+from vidgan.jobs.facts import Facts, facts_of
 from vidgan.jobs.matte import Matte, open_matte
 from vidgan.jobs.options import Options, Result, Watch
-from vidgan.jobs.rendering import AsItIs, estimator_for, rendered_frames
+from vidgan.jobs.rendering import AsItIs, Rendered, estimator_for, rendered_frames
 from vidgan.jobs.report import FlickerReport, report_beside
 from vidgan.jobs.sheet import ContactSheet
 from vidgan.jobs.source import chosen_span, open_source, survey_clip
 from vidgan.jobs.verification import require_verified
+from vidgan.jobs.work import SURVEY, Work, open_work
 from vidgan.keyframes import Survey
 from vidgan.media import Clip, check_encoder, codec_for
 
@@ -49,8 +52,37 @@ def render(
     chosen_span(source, options)
     check_means(source, recipe, Path(out), options)
     limits = open_matte(matte, feather, source, options, watch)
-    found = survey_clip(source, recipe, watch, chosen_span(source, options))
-    return render_look(source, found, look, recipe, Path(out), options, watch, matte=limits)
+    facts = rendering_facts("render", source, recipe, Path(out), options, limits, {"the look": model})
+    span = chosen_span(source, options)
+    with open_work(Path(out), facts, len(span), options, watch) as work:
+        found = surveyed(source, recipe, watch, span, work)
+        return render_look(source, found, look, recipe, work, options, watch, matte=limits)
+
+
+def rendering_facts(
+    job: str,
+    clip: Clip,
+    recipe: Recipe,
+    out: Path,
+    options: Options,
+    matte: Matte | None = None,
+    inputs: Mapping[str, str | Path] | None = None,
+    words: Mapping[str, object] | None = None,
+) -> Facts:
+    """All that decides about a render's bits; see facts_of."""
+    codec = codec_for(recipe.encode.codec, out, clip.info, recipe.encode)
+    span, device = chosen_span(clip, options), choose_device(options.device)
+    return facts_of(job, clip, span, recipe, codec, options, device, matte=matte, inputs=inputs, words=words)
+
+
+def surveyed(clip: Clip, recipe: Recipe, watch: Watch, span: range | None, work: Work) -> Survey:
+    """survey_clip, or what it had found for an earlier attempt."""
+    before = work.recall(SURVEY)
+    if before is not None:
+        return Survey(**{**before, "cuts": tuple(before["cuts"]), "varied": tuple(before["varied"])})
+    found = survey_clip(clip, recipe, watch, span)
+    work.remember(SURVEY, asdict(found))
+    return found
 
 
 def recipe_of(look: Look, overrides: Sequence[str]) -> Recipe:
@@ -75,68 +107,78 @@ def render_look(
     found: Survey,
     look: Look,
     recipe: Recipe,
-    out: Path,
+    work: Work,
     options: Options,
     watch: Watch,
     target: np.ndarray | None = None,
     matte: Matte | None = None,
 ) -> Result:
     """Render an opened and surveyed clip. target: shown on the contact sheet, (H, W, 3) uint8."""
-    began = time.monotonic()
     device = choose_device(options.device)
     estimator = estimator_for(recipe, device, options.raft_weights)
     motion = estimator_for(recipe, device, options.raft_weights)
     translator = look.translation(device, recipe.translate, motion)
-    span = chosen_span(clip, options)
-    frames = rendered_frames(
-        clip, translator, recipe.smooth, found.cuts, estimator, span.start, span.stop, matte
-    )
-    report = FlickerReport(found.cuts, clip.timestamps[0]) if options.report else None
-    shown = frames if report is None else report.watched(frames)
-    recipe_path = deliver(clip, shown, _delivery(clip, out, recipe, options, target), watch)
-    seconds = time.monotonic() - began
-    verified = require_verified(clip, out, span, watch) if options.verify else None
-    result = Result(
-        out=out,
-        verified=verified,
-        device=str(device),
-        frames=len(span),
-        recipe=recipe_path,
-        sheet=options.sheet,
-        steps=look.steps,
-        render_seconds=seconds,
-    )
+    report = None
+    if options.report:
+        report = FlickerReport(found.cuts, clip.timestamps[0], chosen_span(clip, options).start)
+
+    def draw(start: int, stop: int) -> Generator[Rendered]:
+        return rendered_frames(clip, translator, recipe.smooth, found.cuts, estimator, start, stop, matte)
+
+    delivery = _delivery(clip, work.out, recipe, options, target, found.cuts, report)
+    result = replace(_delivered(clip, draw, delivery, work, options, watch), steps=look.steps)
     if report is None:
         return result
-    report.write(report_beside(out))
-    return replace(result, report=report_beside(out), worst=tuple(map(str, report.worst())))
+    return replace(result, report=report_beside(work.out), worst=tuple(map(str, report.worst())))
 
 
 def pass_through(clip: str | Path, out: str | Path, recipe: Recipe, options: Options, watch: Watch) -> Result:
     """The way of a translation, with the identity in the generator's place: `translate.method = "none"`."""
-    began = time.monotonic()
     device = choose_device(options.device)
     estimator = estimator_for(recipe, device, options.raft_weights)
     check_outputs(Path(out), [clip], options)
     source = open_source(clip, options, watch)
     check_means(source, recipe, Path(out), options)
-    delivery = _delivery(source, Path(out), recipe, options, None)
-    span = delivery.span
-    frames = rendered_frames(source, AsItIs(), SmoothSettings(window=0), (), estimator, span.start, span.stop)
-    recipe_path = deliver(source, frames, delivery, watch)
+    delivery = _delivery(source, Path(out), recipe, options)
+
+    def draw(start: int, stop: int) -> Generator[Rendered]:
+        return rendered_frames(source, AsItIs(), SmoothSettings(window=0), (), estimator, start, stop)
+
+    facts = rendering_facts("passthrough", source, recipe, Path(out), options)
+    with open_work(Path(out), facts, len(delivery.span), options, watch) as work:
+        return _delivered(source, draw, delivery, work, options, watch)
+
+
+def _delivered(
+    clip: Clip, draw: Draw, delivery: Delivery, work: Work, options: Options, watch: Watch
+) -> Result:
+    """Everything from the first frame on: rendered, joined, in place, verified."""
+    began = time.monotonic()
+    delivered = deliver(clip, draw, delivery, work, watch)
     seconds = time.monotonic() - began
+    verified = require_verified(clip, work.out, delivery.span, watch) if options.verify else None
     return Result(
-        out=Path(out),
-        device=str(device),
-        frames=len(span),
-        recipe=recipe_path,
+        out=work.out,
+        device=str(choose_device(options.device)),
+        frames=len(delivery.span),
+        frames_sha256=delivered.frames_sha256,
+        reused=delivered.reused,
+        recipe=delivered.recipe,
         sheet=options.sheet,
         render_seconds=seconds,
-        verified=require_verified(source, Path(out), span, watch) if options.verify else None,
+        verified=verified,
     )
 
 
-def _delivery(clip: Clip, out: Path, recipe: Recipe, options: Options, target: np.ndarray | None) -> Delivery:
+def _delivery(
+    clip: Clip,
+    out: Path,
+    recipe: Recipe,
+    options: Options,
+    target: np.ndarray | None = None,
+    cuts: Sequence[int] = (),
+    report: FlickerReport | None = None,
+) -> Delivery:
     codec = codec_for(recipe.encode.codec, out, clip.info, recipe.encode)
     span = chosen_span(clip, options)
-    return Delivery(out, codec, recipe, ContactSheet(span, target), options.sheet, span)
+    return Delivery(out, codec, recipe, ContactSheet(span, target), options.sheet, span, cuts, report)

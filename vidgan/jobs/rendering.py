@@ -1,6 +1,6 @@
 """One frame's way through: decode, translate, smooth along motion. The order of stages lives here alone."""
 
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -76,7 +76,7 @@ def rendered_frames(
     start: int = 0,
     stop: int | None = None,
     matte: Matte | None = None,
-) -> Iterator[Rendered]:
+) -> Generator[Rendered]:
     """Frames [start, stop) of the clip, translated and held steady; where the matte is black, as they are.
 
     Every stage runs in a thread of its own with a bounded queue behind it, so memory does not grow

@@ -1,7 +1,7 @@
 """How steady a render is, frame by frame, beside its source."""
 
 import json
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -48,10 +48,14 @@ class FrameFlicker:
 class FlickerReport:
     """Measures frames on their way from rendering to encoding."""
 
-    def __init__(self, cuts: Collection[int], first_pts: int = 0) -> None:
-        """first_pts: of the clip's first frame, from which timecodes count."""
-        self.cuts, self.first_pts = cuts, first_pts
+    def __init__(self, cuts: Collection[int], first_pts: int = 0, first: int = 0) -> None:
+        """first_pts: of the clip's first frame, from which timecodes count. first: it begins there."""
+        self.cuts, self.first_pts, self.first = cuts, first_pts, first
         self.frames: list[FrameFlicker] = []
+
+    def frames_before(self, start: int) -> int:
+        """How many frames before `start` have to be shown, for its own flicker to be measured."""
+        return 0 if start <= self.first or start in self.cuts else 1
 
     def watched(self, frames: Iterator[Rendered]) -> Generator[Rendered]:
         """The same frames; they are measured in a thread of their own."""
@@ -71,6 +75,14 @@ class FlickerReport:
                 yield rendered
                 before = after
 
+    def of(self, start: int, stop: int) -> tuple[dict[str, Any], ...]:
+        """What was measured of frames [start, stop), for restore."""
+        return tuple(asdict(one) for one in self.frames if start <= one.frame < stop)
+
+    def restore(self, flickers: Sequence[Sequence[Mapping[str, Any]]]) -> None:
+        """All that is to be reported, in order: what of() gave, in this process and in others."""
+        self.frames = [FrameFlicker(**one) for part in flickers for one in part]
+
     def worst(self, count: int = _WORST) -> list[FrameFlicker]:
         """Those that flicker most beyond their source, the worst first."""
         found = [one for one in self.frames if one.excess > 0]
@@ -88,8 +100,9 @@ class FlickerReport:
             "frames": [asdict(one) for one in self.frames],
         }
 
-    def write(self, path: Path) -> None:
-        with replacing(path) as temporary:
+    def write(self, path: Path, work: Path | None = None) -> None:
+        """work: a folder for what is half-written."""
+        with replacing(path, work=work) as temporary:
             temporary.write_text(json.dumps(self.as_json(), indent=1) + "\n", encoding="utf-8")
 
 

@@ -1,5 +1,8 @@
 """The contact sheet: some source frames, and the same frames in the look, at a glance."""
 
+import base64
+from collections.abc import Mapping, Sequence
+
 import cv2
 import numpy as np
 
@@ -8,6 +11,9 @@ from vidgan.resample import eight_bit
 COLUMNS = 5
 _CELL_PX = 320
 _GAP_PX = 6
+
+Cells = dict[str, tuple[str, str]]
+"""Source and result by frame number, as PNG in base64: what a journal can keep."""
 
 
 class ContactSheet:
@@ -25,12 +31,35 @@ class ContactSheet:
         if index in self.wanted:
             self._sources[index], self._results[index] = _cell(source), _cell(result)
 
+    def cells(self, start: int, stop: int) -> Cells:
+        """The small copies of frames [start, stop), for restore."""
+        return {
+            str(index): (_as_text(self._sources[index]), _as_text(self._results[index]))
+            for index in self.wanted
+            if start <= index < stop
+        }
+
+    def restore(self, cells: Mapping[str, Sequence[str]]) -> None:
+        """Take over what another sheet of the same span kept."""
+        for index, (source, result) in cells.items():
+            self._sources[int(index)], self._results[int(index)] = _from_text(source), _from_text(result)
+
     def picture(self) -> np.ndarray:
         """(H, W, 3) uint8: the sources above, the results below, the target at their left."""
         grid = np.vstack([_row(self._sources), _row(self._results)])
         if self.target is None:
             return grid
         return np.hstack([_beside(self.target, grid.shape[0]), grid])
+
+
+def _as_text(cell: np.ndarray) -> str:
+    _, png = cv2.imencode(".png", np.ascontiguousarray(cell[..., ::-1]))
+    return base64.b64encode(png.tobytes()).decode()
+
+
+def _from_text(text: str) -> np.ndarray:
+    png = np.frombuffer(base64.b64decode(text), np.uint8)
+    return np.asarray(cv2.imdecode(png, cv2.IMREAD_COLOR))[..., ::-1]
 
 
 def _row(cells: dict[int, np.ndarray]) -> np.ndarray:

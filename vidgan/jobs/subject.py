@@ -55,6 +55,13 @@ class Asked:
         target = [] if self.target is None else [self.target]
         return [*target, *paths_of(self.keyframes), *paths_of(self.masks)]
 
+    def files(self) -> dict[str, str | Path]:
+        """The same by what they are."""
+        target: dict[str, str | Path] = {} if self.target is None else {"the target": self.target}
+        painted = {f"-k {place}": path for place, path in map(_divided, self.keyframes)}
+        masks = {f"--mask {place}": path for place, path in map(_divided, self.masks)}
+        return {**target, **painted, **masks}
+
     def recipe_name(self, plain: str = DEFAULT_RECIPE, painted: str = "keyframe") -> str:
         """The recipe where none is named."""
         return painted if self.keyframes else plain
@@ -81,6 +88,12 @@ class Asked:
                 f"the recipe {recipe.name} needs a target picture: {command} CLIP TARGET -o {out}; "
                 f"or give a painted frame: {command} CLIP -k FRAME=PAINTED -o {out}"
             )
+
+
+def _divided(given: str) -> tuple[str, str]:
+    """FRAME and PICTURE."""
+    place, _, path = given.partition("=")
+    return place, path
 
 
 def is_painted(recipe: Recipe) -> bool:

@@ -1,5 +1,6 @@
 """Training a look on one representative pair: a frame of the clip and the target."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from vidgan.resample import resize, to_pixels, to_tensor
 
 _PREVIEW_PX = 320
 _LOST_STRUCTURE = 0.5
+KEEP_EVERY_SECONDS = 15.0  # a checkpoint takes some 20 ms
 _FEW_STEPS = 60  # a stage: with fewer, texture has not settled
 
 
@@ -76,8 +78,8 @@ class Footage:
 class Session:
     """How a training is carried out: what it repeats, what it goes on from, and when it is to stop.
 
-    record: another look's schedule; pair_key: what that was trained on. checkpoint: written where training
-    is stopped before its end; read first where `resume` is set.
+    record: another look's schedule; pair_key: what that was trained on. checkpoint: written now and then, and
+    where training is stopped before its end; read first where `resume` is set.
     """
 
     record: Record | None = None
@@ -125,14 +127,35 @@ def carried_out(
     watch: Watch,
     on_stage: Callable[[Trained], None] = lambda trained: None,
 ) -> Trained:
-    """Train, from the beginning or from where it was stopped; its state is kept where it is stopped now."""
+    """Train, from the start or from where it was stopped; its state is kept now and then, and at a stop."""
     if session.resume and session.checkpoint is not None:
         load_checkpoint(training, key, session.checkpoint)
-    trained = training.run(lambda progress: watch.progress(_told(progress)), on_stage, session.should_stop)
-    if session.checkpoint is not None and trained.interrupted:
-        with replacing(session.checkpoint) as temporary:
-            save_checkpoint(training, key, temporary)
+    keeper = _Keeper(training, key, session.checkpoint)
+    trained = training.run(
+        lambda progress: watch.progress(_told(progress)), on_stage, session.should_stop, keeper.now_and_then
+    )
+    if trained.interrupted:
+        keeper.keep()
     return trained
+
+
+class _Keeper:
+    """Keeps a training's state, so that neither a stop nor a crash loses it."""
+
+    def __init__(self, training: Training, key: str, path: Path | None) -> None:
+        self._training, self._key, self._path = training, key, path
+        self._last = time.monotonic()
+
+    def now_and_then(self) -> None:
+        """To be called between iterations."""
+        if time.monotonic() - self._last >= KEEP_EVERY_SECONDS:
+            self.keep()
+            self._last = time.monotonic()
+
+    def keep(self) -> None:
+        if self._path is not None:
+            with replacing(self._path) as temporary:
+                save_checkpoint(self._training, self._key, temporary)
 
 
 def make_pair(footage: Footage, target: np.ndarray, recipe: Recipe, device: torch.device) -> Pair:

@@ -2,22 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain, count
 from pathlib import Path
 
 from vidgan.config import load_recipe
 from vidgan.errors import Interrupted, UsageError
 from vidgan.gan.device import choose_device
-from vidgan.gan.look import save_look
+from vidgan.gan.look import Look, load_look, save_look
 from vidgan.jobs.delivery import check_outputs
 from vidgan.jobs.interrupt import stop_when_interrupted
 from vidgan.jobs.matte import open_matte
 from vidgan.jobs.options import Options, Result, Watch
-from vidgan.jobs.render import check_means, pass_through, render_look
-from vidgan.jobs.source import chosen_span, open_source, survey_clip
-from vidgan.jobs.subject import Asked, Lesson, prepare
+from vidgan.jobs.render import check_means, pass_through, render_look, rendering_facts, surveyed
+from vidgan.jobs.source import chosen_span, open_source
+from vidgan.jobs.subject import Asked, Lesson, Subject, prepare
 from vidgan.jobs.train import how_far
 from vidgan.jobs.training import Session
+from vidgan.jobs.work import LESSON, Work, open_work
+from vidgan.keyframes import Survey
+from vidgan.media.digest import file_sha256
 from vidgan.media.output import replacing
 
 
@@ -64,21 +66,50 @@ def translate(
     check_means(source, recipe, Path(out), options)
     subject = prepare(asked, source, recipe, options, watch)
     limits = open_matte(matte, feather, source, options, watch)
-    # Of painted frames, those outside the span count, too.
-    found = survey_clip(source, recipe, watch, None if asked.keyframes else span)
-    with stop_when_interrupted() as should_stop:
-        lesson = subject.learn(found, watch, session=Session(should_stop=should_stop))
-    if lesson.interrupted or should_stop():
-        raise Interrupted(_kept(lesson, Path(out), matte, feather))
-    result = render_look(
-        source, found, lesson.look, recipe, Path(out), options, watch, subject.picture, limits
+    facts = rendering_facts(
+        "translate", source, recipe, Path(out), options, limits, asked.files(), {"--frame": frame}
     )
+    with open_work(Path(out), facts, len(span), options, watch) as work:
+        # Of painted frames, those outside the span count, too.
+        found = surveyed(source, recipe, watch, None if asked.keyframes else span, work)
+        with work.kept_whatever_happens(len(span), watch):
+            lesson = _learnt(subject, found, work, watch)
+        result = render_look(
+            source, found, lesson.look, recipe, work, options, watch, subject.picture, limits
+        )
     return replace(
         result,
         representative=lesson.representative,
         keyframes=lesson.keyframes,
         train_seconds=lesson.seconds,
     )
+
+
+def _learnt(subject: Subject, found: Survey, work: Work, watch: Watch) -> Lesson:
+    """What an earlier attempt had learnt, or else what training gives now; kept in the work folder.
+
+    Whoever trained it, rendering reads the look from its file. Raises Interrupted where training was stopped.
+    """
+    told = work.recall(LESSON)
+    if told is None:
+        with stop_when_interrupted() as should_stop:
+            session = Session(
+                checkpoint=work.checkpoint, resume=work.checkpoint.exists(), should_stop=should_stop
+            )
+            lesson = subject.learn(found, watch, session=session)
+        if lesson.interrupted or should_stop():
+            raise Interrupted(_kept(lesson, work))
+        _keep(lesson.look, work.look)
+        told = {
+            "representative": lesson.representative,
+            "keyframes": lesson.keyframes,
+            "seconds": lesson.seconds,
+            "sha256": file_sha256(work.look),
+        }
+        work.remember(LESSON, told)
+        work.checkpoint.unlink(missing_ok=True)
+    look = load_look(work.look)
+    return Lesson(look, told["representative"], told["seconds"], keyframes=tuple(told["keyframes"]))
 
 
 def _refuse_all(
@@ -99,21 +130,16 @@ def _refuse_all(
         raise UsageError(f"the recipe {recipe} does not translate: leave {', '.join(useless)} out.")
 
 
-def _kept(lesson: Lesson, out: Path, matte: str | Path | None, feather: float | None) -> str:
-    """Keep the look beside the output, and say so."""
-    look = _free_name(out)
-    limits = "" if matte is None else f" --matte {matte}"
-    limits += "" if feather is None else f" --feather {feather:g}"
-    with replacing(look) as temporary:
-        save_look(lesson.look, temporary)
+def _kept(lesson: Lesson, work: Work) -> str:
+    """Keep what a training had learnt when it was stopped, and say so."""
+    so_far = work.folder / "look-so-far.safetensors"
+    _keep(lesson.look, so_far)
     return (
-        f"training was stopped {how_far(lesson.look)}; what it had learnt is kept: "
-        f"vidgan render CLIP -m {look} -o {out}{limits}"
+        f"training was stopped {how_far(lesson.look)}: the same command goes on there. What it had "
+        f"learnt can be rendered into another output: vidgan render CLIP -m {so_far} -o OTHER"
     )
 
 
-def _free_name(out: Path) -> Path:
-    """OUT.look.safetensors, or with a number where that exists: nothing that was kept is lost."""
-    endings = chain([""], (f"-{number}" for number in count(2)))
-    paths = (out.with_name(f"{out.name}.look{ending}.safetensors") for ending in endings)
-    return next(path for path in paths if not path.exists())
+def _keep(look: Look, path: Path) -> None:
+    with replacing(path) as temporary:
+        save_look(look, temporary)

@@ -3,7 +3,7 @@
 from vidgan.media.clip import Clip, ClipInfo, StreamSummary
 from vidgan.media.codecs import CODECS, Codec, codec_for
 from vidgan.media.colour import Colour
-from vidgan.media.encode import PictureWriter, check_encoder, picture_writer
+from vidgan.media.encode import PictureWriter, Writer, check_encoder, picture_writer
 from vidgan.media.frame import Frame
 from vidgan.media.muxing import mux
 from vidgan.media.opening import open_clip
@@ -22,6 +22,7 @@ __all__ = [
     "Frame",
     "PictureWriter",
     "StreamSummary",
+    "Writer",
     "check_encoder",
     "check_output",
     "checks_as_json",

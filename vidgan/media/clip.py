@@ -116,6 +116,11 @@ class Clip(ABC):
             return next(reader)
 
     @property
+    def files(self) -> list[Path]:
+        """All that is read of it, in order."""
+        return [self.path]
+
+    @property
     def lenient(self) -> bool:
         """Whether damage is carried on with and told, and no reason to stop."""
         return False

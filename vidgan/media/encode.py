@@ -2,8 +2,7 @@
 
 import io
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -18,6 +17,7 @@ from vidgan.media.codecs import Codec
 from vidgan.media.colour import stored_colour
 from vidgan.media.container import ffmpeg_name
 from vidgan.media.convert import FromRGB
+from vidgan.media.digest import FramesDigest
 from vidgan.media.frame import Frame
 from vidgan.media.output import discard, disk_errors, publish, temporary_beside
 from vidgan.media.sequence import SequenceWriter
@@ -28,6 +28,7 @@ _PIXELS = (np.float32, np.uint8, np.uint16)
 class PictureWriter:
     """Writes frames into the part file `path`, which appears, complete and synced, when closed.
 
+    digest: of all frames written so far, as the encoder was given them.
     info: of the clip that the frames come from: size, rate, time base, aspect and colour tags are its own.
     As a context manager it closes, or after an exception removes what was written. Raises OutputError for
     what the disk refuses.
@@ -35,6 +36,7 @@ class PictureWriter:
 
     def __init__(self, path: str | os.PathLike[str], info: ClipInfo, codec: Codec) -> None:
         self.frame_count = 0
+        self.digest = FramesDigest()
         self._info = info
         self._last_pts: int | None = None
         self._open = True
@@ -49,6 +51,7 @@ class PictureWriter:
         """Encode one frame: pixels (info.height, info.width, 3), float32 or integers; pts must rise."""
         self._check(frame)
         picture = self._convert(frame.pixels, frame.alpha)
+        self.digest.add(picture)
         picture.pts, picture.time_base, picture.duration = frame.pts, self._info.time_base, frame.duration
         # ProRes writes into its own header what a frame says, not what its stream does.
         picture.color_primaries, picture.color_trc = self._colour.primaries, self._colour.transfer
@@ -104,16 +107,12 @@ class PictureWriter:
             raise ValueError(f"pts must rise: {frame.pts} after {self._last_pts}")
 
 
-@contextmanager
-def picture_writer(path: Path, info: ClipInfo, codec: Codec) -> Iterator[PictureWriter | SequenceWriter]:
-    """What a codec writes with: a part, or a folder of pictures; finished at the end."""
-    if not codec.pictures:
-        with PictureWriter(path, info, codec) as part:
-            yield part
-        return
-    pictures = SequenceWriter(path, info, codec)
-    yield pictures
-    pictures.close()
+Writer = PictureWriter | SequenceWriter
+
+
+def picture_writer(path: Path, info: ClipInfo, codec: Codec) -> Writer:
+    """What a codec writes with: a part, or a folder of pictures."""
+    return SequenceWriter(path, info, codec) if codec.pictures else PictureWriter(path, info, codec)
 
 
 def check_encoder(out: str | os.PathLike[str], info: ClipInfo, codec: Codec) -> None:

@@ -84,6 +84,10 @@ class FolderClip(Clip):
         self._files = files
         self._depths = depths
 
+    @property
+    def files(self) -> list[Path]:
+        return self._files
+
     def _read(self, start: int, stop: int) -> Generator[Frame, None, None]:
         for index in range(start, stop):
             pixels, alpha = _pixels(self._files[index], self._depths[index], self.info.alpha)

@@ -81,10 +81,30 @@ def temporary_beside(out: Path) -> Path:
 
 
 def publish(temporary: Path, out: Path) -> None:
-    """Sync a finished file and give it its final name."""
+    """Sync a finished file and give it its final name, so that after a power cut it is there whole."""
     with temporary.open("rb") as file:
         os.fsync(file.fileno())
+    rename(temporary, out)
+
+
+def rename(temporary: Path, out: Path) -> None:
+    """Give something that is synced its final name, for good."""
     os.replace(temporary, out)
+    sync_folder(out.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder last. Windows has no such call, and some network disks refuse it."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def discard(temporary: Path) -> None:
@@ -93,14 +113,15 @@ def discard(temporary: Path) -> None:
 
 
 @contextmanager
-def replacing(out: Path, *, known: Collection[str] = ()) -> Iterator[Path]:
+def replacing(out: Path, *, known: Collection[str] = (), work: Path | None = None) -> Iterator[Path]:
     """Give a temporary name beside `out`; on success publish the file, on any failure remove it.
 
-    Errors of the disk become OutputError with the remedy.
+    work: a folder on the same disk to put it in instead. Errors of the disk become OutputError with the
+    remedy.
     """
     if known:
         _known_suffix(out, known)
-    temporary = temporary_beside(out)
+    temporary = temporary_beside(out if work is None else work / out.name)
     try:
         with disk_errors(out):
             yield temporary

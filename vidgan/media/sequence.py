@@ -1,9 +1,11 @@
 """Writing numbered pictures: PNG of 8 or 16 bits, OpenEXR in scene-linear floats."""
 
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
+from types import TracebackType
 
 import av
 from av.packet import Packet
@@ -13,10 +15,11 @@ from vidgan.media.clip import Clip, ClipInfo, StreamSummary
 from vidgan.media.codecs import Codec
 from vidgan.media.colour import stored_colour
 from vidgan.media.convert import FromRGB
+from vidgan.media.digest import FramesDigest
 from vidgan.media.frame import Frame
 from vidgan.media.linear import to_linear
 from vidgan.media.numbering import matching, numbered
-from vidgan.media.output import disk_errors
+from vidgan.media.output import disk_errors, rename, sync_folder, temporary_beside
 
 _PLAIN = "an image sequence holds pictures alone"
 
@@ -24,52 +27,80 @@ _PLAIN = "an image sequence holds pictures alone"
 class SequenceWriter:
     """Writes frames as files of a folder of its own, 0.png on, until publish_pictures names them.
 
-    Raises OutputError for what the disk refuses.
+    The folder appears, complete and synced, when the writer is closed; after an exception it does not.
+    digest: as of PictureWriter. Raises OutputError for what the disk refuses.
     """
 
     def __init__(self, folder: Path, info: ClipInfo, codec: Codec) -> None:
-        self.frame_count = 0
-        self._folder, self._codec = folder, codec
+        self.frame_count = self._files = 0
+        self.digest = FramesDigest()
+        self._final, self._folder, self._codec = folder, temporary_beside(folder), codec
         self._convert = FromRGB(stored_colour(info.colour, codec.pix_fmt), codec.pix_fmt)
         self._encoder = _encoder(info, codec)
         with disk_errors(folder):
-            folder.mkdir()
+            self._folder.mkdir()
 
     def write(self, frame: Frame) -> None:
         """Encode one frame: pixels (info.height, info.width, 3)."""
         pixels = to_linear(frame.pixels) if self._codec.name == "exr" else frame.pixels
         picture = self._convert(pixels, frame.alpha)
+        self.digest.add(picture)
         picture.pts, picture.time_base = frame.index, Fraction(1, 1000)
         self._keep(self._encoder.encode(picture))
+        self.frame_count += 1
 
     def close(self) -> None:
-        """Finish what is under way. What an aborted job leaves goes with the folder."""
-        self._keep(self._encoder.encode(None))
+        """Finish what is under way, and give the folder its name."""
+        try:
+            self._keep(self._encoder.encode(None))
+            with disk_errors(self._final):
+                sync_folder(self._folder)
+                rename(self._folder, self._final)
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        """Throw away what was written; harmless after close."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> "SequenceWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
 
     def _keep(self, packets: list[Packet]) -> None:
         for packet in packets:
-            path = self._folder / f"{self.frame_count}.{self._codec.name}"
+            path = self._folder / f"{self._files}.{self._codec.name}"
             with disk_errors(path), path.open("wb") as file:
                 file.write(bytes(packet))
                 file.flush()
                 os.fsync(file.fileno())
-            self.frame_count += 1
+            self._files += 1
 
 
-def publish_pictures(folder: Path, pattern: Path, first: int) -> None:
-    """Give the pictures of a SequenceWriter their names; older ones of the pattern go.
+def publish_pictures(parts: Sequence[tuple[Path, int]], pattern: Path, first: int) -> None:
+    """Give the pictures of SequenceWriters their names; older ones of the pattern go.
 
-    first: the number of the first. The pattern's folder is made where only it is missing.
+    parts: each writer's folder, and how many pictures it wrote, in order. first: the number of the first
+    picture. The pattern's folder is made where only it is missing. Called again after it was broken off,
+    it goes on: a picture that has left its folder has its name.
     """
-    made = sorted(folder.iterdir(), key=lambda file: int(file.stem))
+    names = [numbered(pattern, first + position) for position in range(sum(count for _, count in parts))]
+    made = [folder / f"{n}{pattern.suffix.lower()}" for folder, count in parts for n in range(count)]
     with disk_errors(pattern):
         pattern.parent.mkdir(exist_ok=True)
-        kept = {numbered(pattern, first + position) for position in range(len(made))}
-        for position, file in enumerate(made):
-            os.replace(file, numbered(pattern, first + position))
-        for stale in matching(pattern):
-            if stale not in kept:
-                stale.unlink()
+        for file, name in zip(made, names, strict=True):
+            if file.exists():
+                os.replace(file, name)
+        sync_folder(pattern.parent)
+        for stale in set(matching(pattern)).difference(names):
+            stale.unlink()
 
 
 def lost_in_pictures(clip: Clip) -> Iterator[str]:

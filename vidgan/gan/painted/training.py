@@ -82,8 +82,12 @@ class PaintedTrainer:
         on_progress: Callable[[TrainProgress], None] = lambda progress: None,
         on_stage: Callable[[Trained], None] = lambda trained: None,
         should_stop: Callable[[], bool] = lambda: False,
+        between: Callable[[], None] = lambda: None,
     ) -> Trained:
-        """Train, or go on training, to the end; or until should_stop, asked between iterations."""
+        """Train, or go on training, to the end; or until should_stop, asked between iterations.
+
+        between: called there, too, where state() is whole.
+        """
         with working_with(1, self.threads_before, timed=not self.train.steps) as self.threads:
             self.schedule.resume()
             if not self.schedule.rates[0]:
@@ -98,6 +102,7 @@ class PaintedTrainer:
                 if time.monotonic() - told > _REPORT_SECONDS:
                     on_progress(self._progress(tick))
                     told = time.monotonic()
+                between()
                 if should_stop():
                     return self.trained(interrupted=True)
             self._examine()

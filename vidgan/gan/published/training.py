@@ -45,16 +45,21 @@ class PublishedTrainer:
         on_progress: Callable[[TrainProgress], None] = lambda progress: None,
         on_stage: Callable[[Trained], None] = lambda trained: None,
         should_stop: Callable[[], bool] = lambda: False,
+        between: Callable[[], None] = lambda: None,
     ) -> Trained:
-        """Train, or go on training, to the end; or until should_stop, asked between iterations."""
+        """Train, or go on training, to the end; or until should_stop, asked between iterations.
+
+        between: called there, too, where state() is whole.
+        """
         with working_with(1, self.threads_before, timed=not self.train.steps) as self.threads:
-            return self._run(on_progress, on_stage, should_stop)
+            return self._run(on_progress, on_stage, should_stop, between)
 
     def _run(
         self,
         on_progress: Callable[[TrainProgress], None],
         on_stage: Callable[[Trained], None],
         should_stop: Callable[[], bool],
+        between: Callable[[], None],
     ) -> Trained:
         self.schedule.resume()
         told = 0.0
@@ -66,6 +71,7 @@ class PublishedTrainer:
                 if time.monotonic() - told > _REPORT_SECONDS:
                     on_progress(self._progress(stage, tick))
                     told = time.monotonic()
+                between()
                 if should_stop():
                     return self.trained(interrupted=True)
             on_stage(self.trained())

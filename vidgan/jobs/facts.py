@@ -1,0 +1,122 @@
+"""All that a render's bits depend on, by name: parts made under other facts are never mixed."""
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+
+import av
+import cv2
+import torch
+
+from vidgan import __version__
+from vidgan.config import Recipe
+from vidgan.errors import MediaError
+from vidgan.gan.device import choose_precision
+from vidgan.jobs.matte import Matte
+from vidgan.jobs.options import Options
+from vidgan.media import Clip, Codec
+from vidgan.media.digest import file_sha256
+
+Facts = Mapping[str, str]
+
+_LIBRARIES = ("torch", "numpy", "opencv-python-headless", "av")
+_SHOWN = 24  # characters of a value; more is a hash
+
+
+def facts_of(
+    job: str,
+    clip: Clip,
+    span: range,
+    recipe: Recipe,
+    codec: Codec,
+    options: Options,
+    device: torch.device,
+    *,
+    matte: Matte | None = None,
+    inputs: Mapping[str, str | Path] | None = None,
+    words: Mapping[str, object] | None = None,
+) -> Facts:
+    """job: "render" or "translate". inputs: more files by what they are; words: more that was asked for.
+
+    Left out is what changes no pixel: paths, threads, what is written beside the output; and whether damage
+    is carried on with, which changes no frame that is whole.
+    """
+    facts = {"the kind of job": job, "the clip": content_of_clip(clip)}
+    facts |= {
+        "--stream": str(clip.info.stream),
+        "the frame rate": str(clip.info.average_rate),
+        "the span": f"{span.start}-{span.stop}",
+    }
+    facts |= {f"the recipe's {name}": value for name, value in _flat(recipe).items()}
+    facts |= {"the codec": f"{codec.name} {codec.pix_fmt} {dict(codec.options)}"}
+    if matte is not None:
+        facts |= {"the matte": content_of_clip(matte.clip), "--feather": f"{matte.feather:g}"}
+    if options.raft_weights is not None:
+        inputs = {**(inputs or {}), "RAFT's weights": options.raft_weights}
+    facts |= {name: _content(Path(path)) for name, path in (inputs or {}).items()}
+    facts |= {name: str(value) for name, value in (words or {}).items()}
+    return facts | dict(machine_facts(device, recipe))
+
+
+def machine_facts(device: torch.device, recipe: Recipe) -> Facts:
+    """Versions, device, precision and instruction sets: AVX2 and AVX-512 round differently."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    precision = str(choose_precision(recipe.train.precision, device)).removeprefix("torch.")
+    return {
+        "vidgan's version": __version__,
+        **{f"the version of {library}": version(library) for library in _LIBRARIES},
+        "FFmpeg's version": ".".join(map(str, av.library_versions["libavcodec"])),
+        "the device": f"{name} {precision}",
+        "the processor": platform.machine(),
+        "the processor's instructions": _instructions(),
+    }
+
+
+def key_of(facts: Facts) -> str:
+    """One hash of them all."""
+    return sha256(json.dumps(dict(facts), sort_keys=True).encode()).hexdigest()
+
+
+def differences(before: Facts, now: Facts) -> list[str]:
+    """What has changed, in words, the user's own doing first."""
+    changed = [name for name in {**now, **before} if before.get(name) != now.get(name)]
+    return [_told(name, before.get(name), now.get(name)) for name in changed]
+
+
+def content_of_clip(clip: Clip) -> str:
+    """A hash of every byte that is read of it."""
+    return _hashed(clip.files, clip.path)
+
+
+def _content(path: Path) -> str:
+    return _hashed([path], path)
+
+
+def _hashed(files: Sequence[Path], name: Path) -> str:
+    try:
+        return file_sha256(*files)
+    except OSError as error:
+        raise MediaError(f"{name} cannot be read ({error.strerror}): check it.") from error
+
+
+def _flat(recipe: Recipe) -> Facts:
+    sections = {name: part for name, part in asdict(recipe).items() if isinstance(part, dict)}
+    return {f"{s}.{key}": str(value) for s, part in sections.items() for key, value in part.items()}
+
+
+def _told(name: str, before: str | None, now: str | None) -> str:
+    if before is None or now is None or max(len(before), len(now)) > _SHOWN:
+        return name
+    return f"{name} ({before}, now {now})"
+
+
+@cache
+def _instructions() -> str:
+    known = torch.backends.cpu.get_cpu_capability(), *cv2.getCPUFeaturesLine().split()
+    has_bf16, has_amx = torch.cpu._is_avx512_bf16_supported(), torch.cpu._is_amx_tile_supported()
+    return " ".join([*known, *(["bf16"] if has_bf16 else []), *(["amx"] if has_amx else [])])

@@ -1,0 +1,94 @@
+"""What is done of a render: a small file for every segment, written when its part is safe on the disk."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vidgan.jobs.segments import Segment
+from vidgan.media.digest import file_sha256
+from vidgan.media.output import replacing
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A segment that is done.
+
+    frames_sha256: of its frames before they were encoded. part_sha256, part_bytes: of its part, a file or a
+    folder of pictures. attempt: which process made it. losses: what that process had found damaged of the
+    clip by then. flicker: what a report says of its frames, None where none was asked for. cells: the
+    contact sheet's pictures of its frames, PNG in base64: the source's and the result's.
+    """
+
+    start: int
+    stop: int
+    frames_sha256: str
+    part_sha256: str
+    part_bytes: int
+    attempt: str = ""
+    losses: tuple[str, ...] = ()
+    flicker: tuple[dict[str, Any], ...] | None = None
+    cells: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def segment(self) -> Segment:
+        return Segment(self.start, self.stop)
+
+
+class Journal:
+    """The entries in a work folder, and the parts that they speak of."""
+
+    def __init__(self, folder: Path) -> None:
+        self._entries, self._parts = folder / "journal", folder / "parts"
+
+    def part(self, segment: Segment) -> Path:
+        """Where a segment's pictures go; the folder is made."""
+        self._parts.mkdir(exist_ok=True)
+        return self._parts / str(segment)
+
+    def add(self, entry: Entry) -> None:
+        """Enter a segment whose part is synced and has its name. Raises OutputError."""
+        self._entries.mkdir(exist_ok=True)
+        with replacing(self._path(entry.segment)) as temporary:
+            temporary.write_text(json.dumps(asdict(entry)) + "\n", encoding="utf-8")
+
+    def entry(self, segment: Segment) -> Entry | None:
+        """What was entered of a segment, whatever has become of its part since."""
+        try:
+            told = json.loads(self._path(segment).read_text(encoding="utf-8"))
+            entry = Entry(**told)
+        except (OSError, ValueError, TypeError):
+            return None
+        return entry if entry.segment == segment else None
+
+    def proven(self, segment: Segment) -> Entry | None:
+        """The entry of a segment whose part is, byte for byte, what was entered."""
+        entry = self.entry(segment)
+        if entry is None:
+            return None
+        try:
+            return entry if content_of(self.part(segment)) == (entry.part_sha256, entry.part_bytes) else None
+        except OSError:
+            return None
+
+    def strike(self, segment: Segment) -> None:
+        """Forget a segment, which is to be rendered again."""
+        self._path(segment).unlink(missing_ok=True)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self._entries.glob("*.json"))
+
+    def frames_done(self) -> int:
+        """By the entries' names."""
+        borders = (entry.stem.split("-") for entry in self._entries.glob("[0-9]*.json"))
+        return sum(int(stop) - int(start) for start, stop in borders)
+
+    def _path(self, segment: Segment) -> Path:
+        return self._entries / f"{segment}.json"
+
+
+def content_of(part: Path) -> tuple[str, int]:
+    """SHA-256 and size of a part: a file, or a folder of pictures by their numbers."""
+    files = sorted(part.iterdir(), key=lambda file: int(file.stem)) if part.is_dir() else [part]
+    return file_sha256(*files), sum(file.stat().st_size for file in files)

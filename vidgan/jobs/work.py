@@ -1,0 +1,232 @@
+"""The work folder: what a job has done so far lies beside its output until the output is whole."""
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from vidgan.errors import Interrupted, MemoryShortageError, OutputError, VidganError
+from vidgan.jobs.facts import Facts, differences, key_of
+from vidgan.jobs.journal import Journal
+from vidgan.jobs.options import Options, Watch
+from vidgan.jobs.ownership import owned
+from vidgan.media.output import beside, disk_errors, replacing
+
+JOB, JOINED, PUBLISHING, LESSON, SURVEY = (
+    "job.json",
+    "joined.json",
+    "publishing.json",
+    "lesson.json",
+    "survey.json",
+)
+_KEPT = (LESSON, "training.checkpoint")
+_NAMED = 3  # differences
+
+
+@dataclass(frozen=True)
+class Work:
+    """A job's folder while this process owns it. attempt: this process's name in the journal."""
+
+    folder: Path
+    out: Path
+    attempt: str
+
+    @property
+    def journal(self) -> Journal:
+        return Journal(self.folder)
+
+    @property
+    def look(self) -> Path:
+        """The look that a translation renders with, once it is trained."""
+        return self.folder / "look.safetensors"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The state of a training that is not done."""
+        return self.folder / "training.checkpoint"
+
+    @property
+    def joined(self) -> Path:
+        """The output until it gets its name."""
+        return self.folder / f"joined{self.out.suffix}"
+
+    def remember(self, name: str, value: Any) -> None:
+        """Keep something small under the name of a file. Raises OutputError."""
+        with replacing(self.folder / name) as temporary:
+            temporary.write_text(json.dumps(value) + "\n", encoding="utf-8")
+
+    def recall(self, name: str) -> Any:
+        """What was kept; None where nothing was."""
+        return recalled(self.folder, name)
+
+    @contextmanager
+    def kept_whatever_happens(self, frames: int, watch: Watch) -> Iterator[None]:
+        """When it is broken off, say what is kept, and how to go on.
+
+        frames: of the whole output. A KeyboardInterrupt becomes Interrupted, where anything is kept.
+        """
+        try:
+            yield
+        except KeyboardInterrupt as error:
+            if not _is_worth_keeping(self.folder):
+                raise
+            raise Interrupted(f"stopped: {self._kept(frames)}") from error
+        except MemoryError as error:
+            raise MemoryShortageError(
+                f"this machine's memory is used up ({error or 'no more to be had'}): close other programs, "
+                "or render on a larger one; the same command goes on where it stopped."
+            ) from error
+        except Interrupted:
+            raise
+        except VidganError:
+            if _is_worth_keeping(self.folder):
+                watch.notice(self._kept(frames))
+            raise
+
+    def _kept(self, frames: int) -> str:
+        done = f"{self.journal.frames_done()} of {frames} frames are"
+        if self.checkpoint.exists():
+            done = "the training so far is"
+        return f"{done} kept in {self.size()}: the same command goes on there"
+
+    def size(self) -> str:
+        """In words: its name, and how large it is."""
+        return f"{self.folder} ({in_words(size_of(self.folder))})"
+
+
+def work_folder_of(out: Path) -> Path:
+    """Where the work on an output lies: OUT.work."""
+    return beside(out, "work")
+
+
+@contextmanager
+def open_work(out: Path, facts: Facts, frames: int, options: Options, watch: Watch) -> Iterator[Work]:
+    """Own the work folder of an output, with what an earlier attempt at the same job left in it.
+
+    frames: how many the output will have. Within it, an error leaves the folder if anything in it is worth
+    going on from; else, and when the job is done (without options.keep_work), it goes. Raises OutputError
+    where another process owns it, or where it holds work that was done from other facts (without
+    options.fresh).
+    """
+    folder = work_folder_of(out)
+    _check_place(folder, out)
+    with _home_of(out), owned(folder, out):
+        try:
+            if options.fresh:
+                _empty(folder)
+            _claim(folder, out, facts, frames)
+            _tidy(folder)
+            yield Work(folder, out, secrets.token_hex(8))
+        except BaseException:
+            if not _is_worth_keeping(folder):
+                _remove(folder)
+            raise
+        if options.keep_work:
+            watch.notice(f"the parts are kept: {folder} ({in_words(size_of(folder))})")
+        else:
+            _remove(folder)
+
+
+@contextmanager
+def _home_of(out: Path) -> Iterator[None]:
+    """The folder that numbered pictures go into: made where missing, gone again if nothing came of it."""
+    made = not out.parent.exists()
+    if made:
+        with disk_errors(out):
+            out.parent.mkdir()
+    try:
+        yield
+    finally:
+        if made:
+            with suppress(OSError):  # not empty
+                out.parent.rmdir()
+
+
+def recalled(folder: Path, name: str) -> Any:
+    """What a work folder, ours or another's, keeps under that name; None where it has nothing readable."""
+    try:
+        return json.loads((folder / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files in it."""
+    total = 0
+    for file in folder.rglob("*"):
+        with suppress(OSError):  # it may be the work of a process that goes on
+            total += file.stat().st_size if file.is_file() else 0
+    return total
+
+
+def in_words(size: int) -> str:
+    """1.2 GiB."""
+    for unit, bytes_each in (("GiB", 2**30), ("MiB", 2**20)):
+        if size >= bytes_each:
+            return f"{size / bytes_each:.1f} {unit}"
+    return f"{size / 2**10:.0f} KiB"
+
+
+def _check_place(folder: Path, out: Path) -> None:
+    if folder.exists() and not (folder.is_dir() and (_is_ours(folder) or not any(folder.iterdir()))):
+        raise OutputError(
+            f"{folder} is where the work on {out.name} would lie, and it is something else: "
+            "move it away, or name another output."
+        )
+
+
+def _is_ours(folder: Path) -> bool:
+    return any((folder / name).exists() for name in (JOB, "lock", "owner.json"))
+
+
+def _claim(folder: Path, out: Path, facts: Facts, frames: int) -> None:
+    """Make sure that what lies there was made from the same facts; what is not worth anything goes."""
+    before = recalled(folder, JOB)
+    if before is not None and before.get("key") == key_of(facts):
+        return
+    if before is not None and _is_worth_keeping(folder):
+        changed = differences(before.get("facts", {}), facts) or ["what was written there"]
+        named = ", ".join(changed[:_NAMED]) + (f" and {len(changed) - _NAMED} more" * (len(changed) > _NAMED))
+        raise OutputError(
+            f"{folder} holds unfinished work on {out.name} of another job; changed: {named}. "
+            "Give the command that it was begun with to go on, or pass --fresh to start over."
+        )
+    _empty(folder)
+    began = datetime.now().astimezone().isoformat(timespec="seconds")
+    told = {"key": key_of(facts), "facts": dict(facts), "out": str(out), "frames": frames, "began": began}
+    with replacing(folder / JOB) as temporary:
+        temporary.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+
+
+def _is_worth_keeping(folder: Path) -> bool:
+    return any((folder / name).exists() for name in _KEPT) or len(Journal(folder)) > 0
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what an attempt that was killed had in hand."""
+    for leftover in folder.rglob(".*.part*"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
+
+
+def _empty(folder: Path) -> None:
+    """All but what says who owns it."""
+    with disk_errors(folder):
+        for item in folder.iterdir():
+            if item.name not in ("lock", "owner.json"):
+                shutil.rmtree(item) if item.is_dir() else item.unlink()
+
+
+def _remove(folder: Path) -> None:
+    with suppress(OSError, OutputError):
+        _empty(folder)
+        if os.name != "nt":  # where a lock that is held cannot be removed
+            shutil.rmtree(folder)
