@@ -9,7 +9,6 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
-import av
 import cv2
 import torch
 
@@ -20,6 +19,7 @@ from vidgan.gan.device import choose_precision
 from vidgan.jobs.matte import Matte
 from vidgan.jobs.options import Options
 from vidgan.media import Clip, Codec
+from vidgan.media.container import ffmpeg_version
 from vidgan.media.digest import file_sha256
 
 Facts = Mapping[str, str]
@@ -70,7 +70,7 @@ def machine_facts(device: torch.device, recipe: Recipe) -> Facts:
     return {
         "vidgan's version": __version__,
         **{f"the version of {library}": version(library) for library in _LIBRARIES},
-        "FFmpeg's version": ".".join(map(str, av.library_versions["libavcodec"])),
+        "FFmpeg's version": ffmpeg_version(),
         "the device": f"{name} {precision}",
         "the processor": platform.machine(),
         "the processor's instructions": _instructions(),

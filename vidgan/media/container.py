@@ -129,3 +129,8 @@ def _head(path: Path) -> bytes:
 
 def _reason(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or error).lower().splitlines()[0]
+
+
+def ffmpeg_version() -> str:
+    """Of the codecs that PyAV carries."""
+    return ".".join(map(str, av.library_versions["libavcodec"]))
