@@ -14,15 +14,15 @@ PACKAGE = Path(vidgan.__file__).parent
 HEAVY = ("torch", "cv2", "av", "torchvision", "scenedetect")
 
 # Each floor may use those below it; rooms on one floor do not use each other, but for metrics, which is
-# built on the warps of resample.
+# built on the warps of resample, and stream, whose stages tell a meter how long they work.
 FLOORS = (
     {"cli"},
     {"jobs"},
     {"gan", "motion", "media", "keyframes"},
-    {"config", "stream", "metrics", "resample"},
+    {"config", "stream", "metrics", "resample", "meter"},
     {"errors"},
 )
-NEIGHBOURS = {("metrics", "resample")}
+NEIGHBOURS = {("metrics", "resample"), ("stream", "meter")}
 # The front door: what anyone may have (the version), and what hands out the jobs on request.
 DOOR = {"__init__", "__main__"}
 

@@ -3,6 +3,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
+from vidgan.meter import metered, working
 from vidgan.stream import prefetch
 
 
@@ -41,6 +42,35 @@ def no_thread_outlives_its_test() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
     assert set(threading.enumerate()) <= before
+
+
+def test_a_meter_counts_work_and_not_what_a_stage_waits() -> None:
+    """A slow source, a quick stage behind it, and a consumer that is slower than both."""
+
+    def slowly(items: Iterable[int]) -> Iterator[int]:
+        for item in items:
+            threading.Event().wait(0.02)
+            yield item
+
+    with metered() as meter:
+        first = prefetch(slowly(range(5)), name="slow")
+        second = prefetch(doubled(first), name="quick")
+        for _ in second:
+            with working("last"):
+                threading.Event().wait(0.01)
+    stages = meter.stages()
+    assert {name: stage.items for name, stage in stages.items()} == {"slow": 5, "quick": 5, "last": 5}
+    assert stages["slow"].busy_seconds > 0.09
+    assert stages["quick"].busy_seconds < stages["slow"].busy_seconds / 2
+    assert stages["last"].busy_seconds > 0.04
+    assert meter.wall_seconds() >= stages["slow"].busy_seconds
+
+
+def test_without_a_meter_nothing_is_counted() -> None:
+    assert list(prefetch(range(3), name="alone")) == [0, 1, 2]
+    with metered() as meter:
+        pass
+    assert meter.stages() == {}
 
 
 def test_items_come_in_order() -> None:

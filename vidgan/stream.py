@@ -1,15 +1,14 @@
 """Stages that run at the same time: a bounded look-ahead between a producer and its consumer."""
 
-import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
+from contextvars import copy_context
 from typing import Generic, TypeVar
 
-T = TypeVar("T")
+from vidgan.meter import waiting, working
 
-log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 # The stages that the current thread draws from; only threads of prefetch have the list.
 _thread = threading.local()
@@ -31,7 +30,8 @@ def prefetch(items: Iterable[T], depth: int = 2, name: str = "stage") -> Generat
 
 def _consume(items: Iterable[T], depth: int, name: str) -> Generator[T, None, None]:
     buffer: _Buffer[T] = _Buffer(depth)
-    producer = threading.Thread(target=_produce, args=(items, buffer, name), name=name, daemon=True)
+    run = copy_context().run  # a meter, for one
+    producer = threading.Thread(target=run, args=(_produce, items, buffer, name), name=name, daemon=True)
     upstream: list[_Stage] | None = getattr(_thread, "upstream", None)
     if upstream is not None:
         upstream.append(_Stage(buffer, producer))
@@ -71,21 +71,15 @@ def _produce(items: Iterable[T], buffer: "_Buffer[T]", name: str) -> None:
 
 
 def _fill(buffer: "_Buffer[T]", items: Iterable[T], name: str) -> None:
-    count, busy_seconds, started = 0, 0.0, time.perf_counter()
     source = iter(items)
     while not buffer.stopped:
-        before = time.perf_counter()
         try:
-            item = next(source)
+            with working(name):
+                item = next(source)
         except StopIteration:
             break
-        finally:
-            busy_seconds += time.perf_counter() - before
-        count += 1
         buffer.put(item)
         del item  # a frame in the hand must not outlive its turn
-    waited_seconds = time.perf_counter() - started - busy_seconds
-    log.debug("%s: %d items, %.2f s to make, %.2f s held up", name, count, busy_seconds, waited_seconds)
 
 
 def _close_all(items: Iterable[T]) -> None:
@@ -146,6 +140,6 @@ class _Buffer(Generic[T]):
                 del error  # else the error's traceback and this frame would keep each other alive
 
     def _has_next(self) -> bool:
-        with self._changed:
+        with waiting(), self._changed:
             self._changed.wait_for(lambda: self._items or self._finished or self.stopped)
             return bool(self._items)

@@ -271,6 +271,14 @@ def test_a_fault_of_our_own_is_one_line_too(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_profile_names_the_slowest_stage(cli: Cli, job: Job) -> None:
+    shown = cli(*job("render"), "--profile")
+    assert re.search(r"busy +\d+%, +[0-9.]+ ms each, \d+ times  <- the slowest", shown.stdout)
+    told = json.loads(cli(*job("render"), "--profile", "--overwrite", "--json").stdout)["profile"]
+    assert {"decode", "translate", "smooth", "encode", "finish"} <= {one["name"] for one in told["stages"]}
+    assert 0 < told["cpu_share"] <= 1.5
+
+
 def test_an_interruption_ends_with_130(
     cli: Cli, job: Job, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

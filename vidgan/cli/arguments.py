@@ -106,6 +106,9 @@ Verify = Annotated[
     bool,
     Option("--verify/--no-verify", help="Compare the result with the clip, as `vidgan verify` does."),
 ]
+Profile = Annotated[
+    bool, Option("--profile", help="Also say how busy each stage was, and which is the slowest.")
+]
 Fresh = Annotated[bool, Option("--fresh", help="Start over, whatever an earlier attempt left in OUT.work.")]
 KeepWork = Annotated[
     bool, Option("--keep-work", help="Leave OUT.work, with the parts, when the job is done.")
@@ -203,6 +206,7 @@ def job_options(
     verify: bool = True,
     fresh: bool = False,
     keep_work: bool = False,
+    profile: bool = False,
 ) -> "Options":
     from vidgan.jobs.options import Options
 
@@ -220,6 +224,7 @@ def job_options(
         verify=verify,
         fresh=fresh,
         keep_work=keep_work,
+        profile=profile,
     )
 
 

@@ -29,6 +29,7 @@ def command(
     verify: a.Verify = True,
     fresh: a.Fresh = False,
     keep_work: a.KeepWork = False,
+    profile: a.Profile = False,
     device: a.Device = "auto",
     stream: a.Stream = None,
     rate: a.Rate = None,
@@ -62,6 +63,7 @@ def command(
         verify,
         fresh,
         keep_work,
+        profile,
     )
     with watching(json) as (watch, notices):
         result = render(

@@ -12,8 +12,8 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from vidgan.config import Recipe
+    from vidgan.jobs.options import Profile, Result, Watch
     from vidgan.jobs.options import Progress as JobProgress
-    from vidgan.jobs.options import Result, Watch
 
 _PHASES = {
     "survey": "looking at the clip",
@@ -155,5 +155,17 @@ def _result_rows(result: "Result") -> Iterator[tuple[str, str]]:
     if result.train_seconds:
         yield "training", f"{result.train_seconds:.1f} s on {result.device}"
     if result.render_seconds:
-        rate = result.frames / result.render_seconds
-        yield "rendering", f"{result.frames} frames in {result.render_seconds:.1f} s ({rate:.1f} frames/s)"
+        made = result.frames - result.reused
+        rate = made / result.render_seconds
+        before = f", {result.reused} were there" if result.reused else ""
+        yield "rendering", f"{made} frames in {result.render_seconds:.1f} s ({rate:.1f} frames/s){before}"
+    if result.profile:
+        yield from _profile_rows(result.profile)
+
+
+def _profile_rows(profile: "Profile") -> Iterator[tuple[str, str]]:
+    for number, stage in enumerate(profile.stages):
+        each = 1000 * stage.busy_seconds / max(1, stage.items)
+        slowest = "  <- the slowest" if number == 0 else ""
+        yield stage.name, f"busy {stage.share:4.0%}, {each:7.1f} ms each, {stage.items} times{slowest}"
+    yield "processor", f"busy {profile.cpu_share:4.0%} of all cores"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from contextvars import copy_context
 from itertools import islice
 
 from vidgan.jobs.interrupt import stop_when_interrupted
@@ -14,6 +15,7 @@ from vidgan.jobs.segments import Segment, runs
 from vidgan.jobs.sheet import ContactSheet
 from vidgan.jobs.work import Work
 from vidgan.media import Clip, Codec, Writer, picture_writer
+from vidgan.meter import working
 
 Draw = Callable[[int, int], Generator[Rendered]]
 """Frames [start, stop) of the clip, rendered: any range gives the frames of the whole."""
@@ -95,7 +97,8 @@ class SegmentEncoder:
         told = False
         try:
             for rendered in islice(frames, len(segment)):
-                writer.write(rendered.frame)
+                with working("encode"):
+                    writer.write(rendered.frame)
                 self._sheet.add(rendered.frame.index, rendered.source, rendered.frame.pixels)
                 self._count()
                 if should_stop() and not told and rendered.frame.index + 1 < segment.stop:
@@ -149,7 +152,11 @@ class _Finisher:
         except BaseException:
             writer.abort()
             raise
-        self._last = segment, self._pool.submit(self._enter, segment, writer)
+        self._last = segment, self._pool.submit(copy_context().run, self._timed, segment, writer)
+
+    def _timed(self, segment: Segment, writer: Writer) -> Entry:
+        with working("finish"):
+            return self._enter(segment, writer)
 
     def entries(self) -> dict[Segment, Entry]:
         self._wait()

@@ -17,7 +17,7 @@ class Options:
     flow it is. report: measure how much every frame flickers, and write it beside the output. start, end:
     frame or timecode of the first frame to render, and of the first that is not any more. verify: compare
     the result with the clip. fresh: throw away what an earlier attempt left in the work folder. keep_work:
-    leave the folder when the job is done.
+    leave the folder when the job is done. profile: say how busy each stage was.
     """
 
     device: str = "auto"
@@ -33,6 +33,7 @@ class Options:
     verify: bool = True
     fresh: bool = False
     keep_work: bool = False
+    profile: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,26 @@ class Verified:
 
 
 @dataclass(frozen=True)
+class StageShare:
+    """How long a stage was at work, also as a share of the time from the first frame to the last file."""
+
+    name: str
+    busy_seconds: float
+    share: float
+    items: int
+
+
+@dataclass(frozen=True)
+class Profile:
+    """stages: the busiest first. cpu_share: how much was done of what all processor cores could have."""
+
+    wall_seconds: float
+    cpu_seconds: float
+    cpu_share: float
+    stages: tuple[StageShare, ...]
+
+
+@dataclass(frozen=True)
 class Result:
     """What a job made, from what, and how long it took. Seconds are wall time.
 
@@ -98,6 +119,7 @@ class Result:
     report: Path | None = None
     worst: tuple[str, ...] = ()
     verified: Verified | None = None
+    profile: Profile | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {key: str(value) if isinstance(value, Path) else value for key, value in asdict(self).items()}

@@ -1,6 +1,5 @@
 """Applying a trained look to a clip."""
 
-import time
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from vidgan.jobs.encoding import Draw
 from vidgan.jobs.facts import Facts, facts_of
 from vidgan.jobs.matte import Matte, open_matte
 from vidgan.jobs.options import Options, Result, Watch
+from vidgan.jobs.profile import profile_of
 from vidgan.jobs.rendering import AsItIs, Rendered, estimator_for, rendered_frames
 from vidgan.jobs.report import FlickerReport, report_beside
 from vidgan.jobs.sheet import ContactSheet
@@ -24,6 +24,7 @@ from vidgan.jobs.verification import require_verified
 from vidgan.jobs.work import SURVEY, Work, open_work
 from vidgan.keyframes import Survey
 from vidgan.media import Clip, check_encoder, codec_for
+from vidgan.meter import metered
 
 
 def render(
@@ -153,9 +154,10 @@ def _delivered(
     clip: Clip, draw: Draw, delivery: Delivery, work: Work, options: Options, watch: Watch
 ) -> Result:
     """Everything from the first frame on: rendered, joined, in place, verified."""
-    began = time.monotonic()
-    delivered = deliver(clip, draw, delivery, work, watch)
-    seconds = time.monotonic() - began
+    with metered() as meter:
+        delivered = deliver(clip, draw, delivery, work, watch)
+    seconds = meter.wall_seconds()
+    profile = profile_of(meter) if options.profile else None
     verified = require_verified(clip, work.out, delivery.span, watch) if options.verify else None
     return Result(
         out=work.out,
@@ -167,6 +169,7 @@ def _delivered(
         sheet=options.sheet,
         render_seconds=seconds,
         verified=verified,
+        profile=profile,
     )
 
 

@@ -1,0 +1,22 @@
+"""Where a render's time goes: what its stages have told a meter, the busiest first."""
+
+import os
+
+from vidgan.jobs.options import Profile, StageShare
+from vidgan.meter import Meter
+
+
+def profile_of(meter: Meter) -> Profile:
+    """To be asked when the job is done."""
+    wall_seconds, cpu_seconds = meter.wall_seconds(), meter.cpu_seconds()
+    shares = (
+        StageShare(name, stage.busy_seconds, stage.busy_seconds / wall_seconds, stage.items)
+        for name, stage in meter.stages().items()
+    )
+    busiest = tuple(sorted(shares, key=lambda share: -share.busy_seconds))
+    return Profile(wall_seconds, cpu_seconds, cpu_seconds / (wall_seconds * usable_cores()), busiest)
+
+
+def usable_cores() -> int:
+    """Those that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
