@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from vidgan.meter import metered, working
-from vidgan.stream import prefetch
+from vidgan.stream import concurrently, prefetch
 
 
 class Source:
@@ -64,6 +64,41 @@ def test_a_meter_counts_work_and_not_what_a_stage_waits() -> None:
     assert stages["quick"].busy_seconds < stages["slow"].busy_seconds / 2
     assert stages["last"].busy_seconds > 0.04
     assert meter.wall_seconds() >= stages["slow"].busy_seconds
+
+
+def test_what_is_done_at_the_same_time_comes_in_order() -> None:
+    at_once = threading.Barrier(3, timeout=10)
+
+    def work(item: int) -> int:
+        at_once.wait()  # nobody goes on before three are at it
+        return 10 * item
+
+    with metered() as meter:
+        assert list(concurrently(range(6), work, 3, "three")) == [0, 10, 20, 30, 40, 50]
+    assert meter.stages()["three"].workers == 3
+
+
+def test_of_what_is_done_at_the_same_time_an_error_comes_in_its_place() -> None:
+    def work(item: int) -> int:
+        if item == 2:
+            raise ArithmeticError("cannot do two")
+        return item
+
+    source = Source(5)
+    results = concurrently(source.items(), work, 2)
+    assert [next(results), next(results)] == [0, 1]
+    with pytest.raises(ArithmeticError, match="cannot do two"):
+        next(results)
+    assert source.closed.is_set()
+
+
+def test_what_is_done_at_the_same_time_can_be_closed() -> None:
+    source = Source()
+    results = prefetch(concurrently(source.items(), lambda item: item, 2), name="")
+    assert next(results) == 0
+    results.close()
+    assert source.closed.is_set()
+    assert source.made < 20
 
 
 def test_without_a_meter_nothing_is_counted() -> None:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 @dataclass
 class StageTime:
-    """busy_seconds: at work itself. items: how many it made."""
+    """busy_seconds: at work, all its workers together. items: how many it made. workers: at most at once."""
 
     busy_seconds: float = 0.0
     items: int = 0
+    workers: int = 1
 
 
 class Meter:
@@ -24,9 +25,9 @@ class Meter:
         self._stages: dict[str, StageTime] = {}
         self._began, self._cpu_began = time.perf_counter(), time.process_time()
 
-    def add(self, name: str, busy_seconds: float, items: int) -> None:
+    def add(self, name: str, busy_seconds: float, items: int, workers: int = 1) -> None:
         with self._lock:
-            stage = self._stages.setdefault(name, StageTime())
+            stage = self._stages.setdefault(name, StageTime(workers=workers))
             stage.busy_seconds += busy_seconds
             stage.items += items
 
@@ -59,10 +60,13 @@ def metered() -> Iterator[Meter]:
 
 
 @contextmanager
-def working(name: str) -> Iterator[None]:
-    """Count what is done within as work of that stage on one item, but for what it waits for another stage."""
+def working(name: str, workers: int = 1) -> Iterator[None]:
+    """Count what is done within as a stage's work on one item, but for what it waits for another stage.
+
+    workers: how many of that name may be at it at once. A stage without a name is not counted.
+    """
     meter = _meter.get()
-    if meter is None:
+    if meter is None or not name:
         yield
         return
     began, waited_before, made = time.perf_counter(), _waited_here(), 0
@@ -70,7 +74,7 @@ def working(name: str) -> Iterator[None]:
         yield
         made = 1
     finally:
-        meter.add(name, time.perf_counter() - began - (_waited_here() - waited_before), made)
+        meter.add(name, time.perf_counter() - began - (_waited_here() - waited_before), made, workers)
 
 
 @contextmanager

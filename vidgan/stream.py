@@ -2,13 +2,15 @@
 
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Generic, TypeVar
 
 from vidgan.meter import waiting, working
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 # The stages that the current thread draws from; only threads of prefetch have the list.
 _thread = threading.local()
@@ -26,6 +28,43 @@ def prefetch(items: Iterable[T], depth: int = 2, name: str = "stage") -> Generat
     if depth < 1:
         raise ValueError(f"depth must be at least 1, got {depth}")
     return _consume(items, depth, name)
+
+
+def concurrently(
+    items: Iterable[T], function: Callable[[T], R], workers: int, name: str = "stage"
+) -> Generator[R, None, None]:
+    """function of every item, in order, of up to `workers` of them at the same time.
+
+    Items are asked for one by one, in the thread that asks for results: behind a prefetch, that is one of
+    its own. Torch's thread count and modes belong to a thread: function must set its own. What function
+    raises is raised where its result would come.
+    """
+    begun: deque[Future[R]] = deque()
+
+    def work(item: T) -> R:
+        with working(name, workers):
+            return function(item)
+
+    with ThreadPoolExecutor(workers, name) as pool:
+        try:
+            for item in items:
+                begun.append(pool.submit(copy_context().run, work, item))
+                del item
+                if len(begun) > workers:
+                    yield _awaited(begun.popleft())
+            while begun:
+                yield _awaited(begun.popleft())
+        finally:
+            for future in begun:
+                future.cancel()
+            close = getattr(items, "close", None)
+            if close is not None:
+                close()
+
+
+def _awaited(future: "Future[R]") -> R:
+    with waiting():
+        return future.result()
 
 
 def _consume(items: Iterable[T], depth: int, name: str) -> Generator[T, None, None]:

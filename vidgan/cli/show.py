@@ -167,5 +167,6 @@ def _profile_rows(profile: "Profile") -> Iterator[tuple[str, str]]:
     for number, stage in enumerate(profile.stages):
         each = 1000 * stage.busy_seconds / max(1, stage.items)
         slowest = "  <- the slowest" if number == 0 else ""
-        yield stage.name, f"busy {stage.share:4.0%}, {each:7.1f} ms each, {stage.items} times{slowest}"
+        crew = f" by {stage.workers} at once" if stage.workers > 1 else ""
+        yield stage.name, f"busy {stage.share:4.0%}, {each:7.1f} ms each, {stage.items} times{crew}{slowest}"
     yield "processor", f"busy {profile.cpu_share:4.0%} of all cores"

@@ -76,12 +76,13 @@ class Verified:
 
 @dataclass(frozen=True)
 class StageShare:
-    """How long a stage was at work, also as a share of the time from the first frame to the last file."""
+    """How long a stage was at work, all its workers together, and how much of their time that was."""
 
     name: str
     busy_seconds: float
     share: float
     items: int
+    workers: int = 1
 
 
 @dataclass(frozen=True)

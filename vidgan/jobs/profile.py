@@ -3,20 +3,31 @@
 import os
 
 from vidgan.jobs.options import Profile, StageShare
-from vidgan.meter import Meter
+from vidgan.meter import Meter, StageTime
 
 
 def profile_of(meter: Meter) -> Profile:
     """To be asked when the job is done."""
     wall_seconds, cpu_seconds = meter.wall_seconds(), meter.cpu_seconds()
     shares = (
-        StageShare(name, stage.busy_seconds, stage.busy_seconds / wall_seconds, stage.items)
+        StageShare(
+            name,
+            stage.busy_seconds,
+            stage.busy_seconds / (wall_seconds * stage.workers),
+            stage.items,
+            stage.workers,
+        )
         for name, stage in meter.stages().items()
     )
-    busiest = tuple(sorted(shares, key=lambda share: -share.busy_seconds))
+    busiest = tuple(sorted(shares, key=lambda stage: -stage.share))
     return Profile(wall_seconds, cpu_seconds, cpu_seconds / (wall_seconds * usable_cores()), busiest)
 
 
 def usable_cores() -> int:
     """Those that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _share(name: str, time: StageTime, wall_seconds: float) -> StageShare:
+    share = time.busy_seconds / (wall_seconds * time.workers)
+    return StageShare(name, time.busy_seconds, share, time.items, time.workers)
