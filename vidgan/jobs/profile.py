@@ -9,16 +9,7 @@ from vidgan.meter import Meter, StageTime
 def profile_of(meter: Meter) -> Profile:
     """To be asked when the job is done."""
     wall_seconds, cpu_seconds = meter.wall_seconds(), meter.cpu_seconds()
-    shares = (
-        StageShare(
-            name,
-            stage.busy_seconds,
-            stage.busy_seconds / (wall_seconds * stage.workers),
-            stage.items,
-            stage.workers,
-        )
-        for name, stage in meter.stages().items()
-    )
+    shares = (_share(name, time, wall_seconds) for name, time in meter.stages().items())
     busiest = tuple(sorted(shares, key=lambda stage: -stage.share))
     return Profile(wall_seconds, cpu_seconds, cpu_seconds / (wall_seconds * usable_cores()), busiest)
 
