@@ -1,7 +1,8 @@
 """How near a render comes to what the machine allows, stage by stage.
 
-    python benchmarks/render.py [--media FOLDER] [--size 480x270 1280x720 1920x1080] [--frames 48] [--rounds 3]
-                                [--set smooth.window=0] [--look LOOK.safetensors] [--journal] [--memory]
+    python benchmarks/render.py [--media FOLDER] [--size 480x270 1280x720 1920x1080] [--frames 48]
+                                [--rounds 3] [--set smooth.window=0] [--look LOOK.safetensors]
+                                [--journal] [--memory]
 
 The limit of a frame's time is the larger of the slowest stage alone and the processor time of all stages over
 the number of cores; the pipeline is given as a share of it. Every stage is measured alone on frames that lie
@@ -20,9 +21,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest import mock
 
@@ -36,7 +37,7 @@ from vidgan.gan.device import choose_device
 from vidgan.gan.look import load_look
 from vidgan.jobs.profile import usable_cores
 from vidgan.jobs.render import recipe_of
-from vidgan.jobs.rendering import estimator_for, placed_frames, translated_frames
+from vidgan.jobs.rendering import Placed, estimator_for, placed_frames, translated_frames
 from vidgan.jobs.threads import rendering_threads
 from vidgan.media import Clip, Frame, PictureWriter, codec_for, open_clip
 from vidgan.motion import smooth
@@ -103,17 +104,27 @@ def _round(path: Path, look: Path, arguments: argparse.Namespace, device: torch.
     clock = _Clock(len(clip))
     frames = clock.timed("decode", lambda: list(clip.frames()))
     with rendering_threads(device):
-        list(translated_frames(placed_frames(frames[:2], translate, (), estimator), translate))  # loads, compiles
-        placed = clock.timed("flow", lambda: list(placed_frames(frames, translate, (), estimator)))
-        drawn = clock.timed("translate", lambda: list(translated_frames(placed, translate)))
+        first = placed_frames(frames[:2], translate, (), estimator)
+        list(translated_frames(first, translate, device))  # draws noise, compiles
+        placed = clock.timed("flow", lambda: _measured(placed_frames(frames, translate, (), estimator)))
+        drawn = clock.timed("translate", lambda: list(translated_frames(placed, translate, device)))
         shown = clock.timed("smooth", lambda: list(smooth(drawn, recipe.smooth)))
-    finished = [_frame(frame, from_signal(m.translated)) for frame, m in zip(frames, shown, strict=True)]
+    pairs = zip(frames, shown, strict=True)
+    finished = [replace(frame, pixels=from_signal(moment.translated)) for frame, moment in pairs]
     with tempfile.TemporaryDirectory() as name:
-        out = Path(name) / "part"
-        clock.timed("encode", lambda: _encode(clip, finished, recipe, out))
-        del frames, placed, drawn, shown, finished
+        clock.timed("encode", lambda: _encode(clip, finished, recipe, Path(name) / "part"))
+        frames, placed, drawn, shown, finished = [], [], [], [], []
         clock.spent["pipeline"] = _pipeline(path, look, arguments, Path(name) / "out.mp4", len(clip))
     return clock.spent
+
+
+def _measured(placed: Iterable[Placed]) -> list[Placed]:
+    """With the motion that smoothing will ask for, too."""
+    found = list(placed)
+    for (_, step), _ in found:
+        if step is not None:
+            assert len(step.back) == len(step.forth)
+    return found
 
 
 class _Clock:
@@ -128,10 +139,6 @@ class _Clock:
             (time.perf_counter() - wall) * per_frame, (time.process_time() - cpu) * per_frame
         )
         return result
-
-
-def _frame(source: Frame, pixels) -> Frame:
-    return Frame(source.index, source.pts, source.duration, source.time_base, pixels)
 
 
 def _encode(clip: Clip, frames: list[Frame], recipe, out: Path) -> None:
@@ -159,7 +166,9 @@ def _journal(path: Path, look: Path, arguments: argparse.Namespace) -> None:
             "passthrough": lambda: vidgan.translate(
                 path, None, out, pipeline="passthrough", overrides=settings, options=options
             ),
-            "render": lambda: vidgan.render(path, look, out, overrides=[*settings, *arguments.set], options=options),
+            "render": lambda: vidgan.render(
+                path, look, out, overrides=[*settings, *arguments.set], options=options
+            ),
         }
         for kind, job in jobs.items():
             job()
@@ -223,7 +232,8 @@ def _sized(source: Path, size: str, frames: int, folder: Path) -> Path:
         scale = f"scale={size.replace('x', ':')}:flags=lanczos"
         command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-y", "-stream_loop", "-1"]
         command += ["-i", str(source), "-frames:v", str(frames), "-an", "-vf", scale, "-c:v", "libx264"]
-        subprocess.run([*command, "-preset", "fast", "-crf", "17", "-pix_fmt", "yuv420p", str(path)], check=True)
+        command += ["-preset", "fast", "-crf", "17", "-pix_fmt", "yuv420p", str(path)]
+        subprocess.run(command, check=True)
     return path
 
 

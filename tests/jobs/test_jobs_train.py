@@ -55,6 +55,28 @@ def test_a_stopped_training_keeps_a_look_and_goes_on_to_the_same_end(
     assert same_tensors(out, look)
 
 
+def test_a_stopped_training_does_not_go_on_under_another_version(
+    clip: Path,
+    target: Path,
+    recipe: str,
+    tmp_path: Path,
+    stop_training: StopTraining,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out, notices = tmp_path / "look.safetensors", []
+    stop_training(2)
+    with pytest.raises(Interrupted):
+        vidgan.train(clip, target, out, pipeline=recipe)
+    stop_training(None)
+    with monkeypatch.context() as patched:
+        patched.setattr("vidgan.jobs.facts.__version__", "9.9")
+        with pytest.raises(LookError, match="another clip, target, recipe or version"):
+            vidgan.train(clip, target, out, pipeline=recipe, resume=True)
+    again, told = Options(overwrite=True), Watch(notice=notices.append)
+    vidgan.train(clip, target, out, pipeline=recipe, options=again, watch=told)
+    assert any("--resume goes on there" in notice for notice in notices)
+
+
 def test_a_training_may_be_stopped_more_than_once(
     clip: Path, target: Path, recipe: str, look: Path, tmp_path: Path, stop_training: StopTraining
 ) -> None:

@@ -45,7 +45,9 @@ def learn_keyframes(
     on_device = [_on(device, keyframe) for keyframe in keyframes]
     training = PaintedTrainer(on_device, recipe, session.record, unpainted, motion, cuts)
     key = training_key(pictures, recipe, session.record)
-    trained = carried_out(training, key, session, watch, lambda so_far: on_look(Look.of(so_far, recipe)))
+    trained = carried_out(
+        training, key, recipe, session, watch, lambda so_far: on_look(Look.of(so_far, recipe))
+    )
     if sum(trained.steps) < _FEW_STEPS and not recipe.train.steps and not trained.interrupted:
         watch.notice(
             f"training got only {sum(trained.steps)} steps in {recipe.train.seconds:g} s: this machine is "

@@ -47,7 +47,7 @@ def learn_picture(
     if session.pair_key not in ("", pair_key):
         raise LookError(f"the look to repeat was trained on another picture than {picture}: give the same")
     training = PublishedTrainer([shown], recipe, session.record)
-    trained = carried_out(training, training_key(list(shown), recipe, session.record), session, watch)
+    trained = carried_out(training, training_key(list(shown), recipe, session.record), recipe, session, watch)
     tell_of(trained, recipe, watch)
     look = replace(Look.of(trained, recipe), pair_key=pair_key)
     return replace(look, preview=_preview(look)), time.monotonic() - began

@@ -49,6 +49,10 @@ def train(
     checkpoint = checkpoint_of(Path(out), resume)
     inputs = [clip, *asked.paths, *([] if repeat is None else [repeat])]
     check_output(out, inputs, overwrite=options.overwrite or resume, endings=LOOK_ENDINGS)
+    if checkpoint.exists() and not resume:
+        watch.notice(
+            f"{checkpoint} holds a training that was broken off: --resume goes on there; this starts over"
+        )
     teach = _prepared(clip, asked, recipe, options, watch)
     with stop_when_interrupted() as should_stop:
         record = None if repeated is None else repeated.record

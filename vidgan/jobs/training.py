@@ -21,6 +21,7 @@ from vidgan.gan.threads import working_with
 from vidgan.gan.trainers import Training, new_training
 from vidgan.gan.training import Trained, TrainProgress
 from vidgan.gan.watch import layout_kept
+from vidgan.jobs.facts import key_of, machine_facts
 from vidgan.jobs.options import Progress, Watch
 from vidgan.media import read_picture
 from vidgan.media.output import replacing
@@ -112,7 +113,9 @@ def train_look(
         )
     training = new_training(pair, recipe, session.record)
     key = training_key(pair.pictures, recipe, session.record)
-    trained = carried_out(training, key, session, watch, lambda so_far: on_look(Look.of(so_far, recipe)))
+    trained = carried_out(
+        training, key, recipe, session, watch, lambda so_far: on_look(Look.of(so_far, recipe))
+    )
     look = replace(Look.of(trained, recipe), pair_key=pair_key)
     tell_of(trained, recipe, watch)
     with working_with(1, same=0, timed=not recipe.train.steps):
@@ -123,11 +126,16 @@ def train_look(
 def carried_out(
     training: Training,
     key: str,
+    recipe: Recipe,
     session: Session,
     watch: Watch,
     on_stage: Callable[[Trained], None] = lambda trained: None,
 ) -> Trained:
-    """Train, from the start or from where it was stopped; its state is kept now and then, and at a stop."""
+    """Train, from the start or from where it was stopped; its state is kept now and then, and at a stop.
+
+    key: training_key of what is trained on; versions and the processor's instructions count, too.
+    """
+    key = f"{key} {key_of(machine_facts(training.device, recipe))}"
     if session.resume and session.checkpoint is not None:
         load_checkpoint(training, key, session.checkpoint)
     keeper = _Keeper(training, key, session.checkpoint)

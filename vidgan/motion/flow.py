@@ -4,6 +4,7 @@ A flow from a to b is (H, W, 2) float32 in pixels, channel 0 along x: a(p) shows
 """
 
 import math
+import threading
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -64,17 +65,13 @@ def flow_estimator(
 class DisFlow:
     """Dense inverse search (Kroeger et al. 2016) by OpenCV, on the CPU.
 
-    max_side, refinements: as in flow_estimator. One object serves one thread at a time.
+    max_side, refinements: as in flow_estimator. Threads may share it: OpenCV's own object is each one's own.
     """
 
     def __init__(self, preset: str = "fast", max_side: int = 960, refinements: int = 0) -> None:
         if preset not in _DIS_PRESETS:
             raise ValueError(f"unknown DIS preset {preset!r}: choose one of {', '.join(_DIS_PRESETS)}")
-        self._dis: Any = cv2.DISOpticalFlow.create(_DIS_PRESETS[preset])
-        if preset == "brisk":
-            self._dis.setPatchStride(4)
-            self._dis.setGradientDescentIterations(16)
-            self._dis.setVariationalRefinementIterations(2)
+        self._preset, self._own = preset, threading.local()
         self._max_side, self._refinements = max_side, refinements
 
     def __call__(self, a: NDArray, b: NDArray) -> Flow:
@@ -82,8 +79,22 @@ class DisFlow:
         size = _reduced_size(a.shape[:2], self._max_side)
         smallest = max(_DIS_SMALLEST, math.ceil(max(size) / _DIS_LONGEST_SHAPE))
         small_a, small_b = (_at_least(_shrink(x, size), smallest) for x in (grey_a, grey_b))
-        flow = self._dis.calc(small_a, small_b, None)[: size[0], : size[1]]
+        flow = self._dis().calc(small_a, small_b, None)[: size[0], : size[1]]
         return _at_full_size(flow, grey_a, grey_b, self._refinements)
+
+    def _dis(self) -> Any:
+        if not hasattr(self._own, "dis"):
+            self._own.dis = _new_dis(self._preset)
+        return self._own.dis
+
+
+def _new_dis(preset: str) -> Any:
+    dis: Any = cv2.DISOpticalFlow.create(_DIS_PRESETS[preset])
+    if preset == "brisk":
+        dis.setPatchStride(4)
+        dis.setGradientDescentIterations(16)
+        dis.setVariationalRefinementIterations(2)
+    return dis
 
 
 class RaftFlow:
