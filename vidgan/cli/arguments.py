@@ -84,6 +84,10 @@ Feather = Annotated[
     ),
 ]
 Device = Annotated[str, Option("--device", metavar="DEVICE", help="auto, cpu, cuda or mps.")]
+Engine = Annotated[
+    str,
+    Option("--engine", metavar="ENGINE", help="What draws the frames: auto, torch, or openvino on a CPU."),
+]
 Start = Annotated[
     str | None,
     Option(
@@ -197,6 +201,7 @@ def job_options(
     start: str | None = None,
     end: str | None = None,
     verify: bool = True,
+    engine: str = "auto",
 ) -> "Options":
     from vidgan.jobs.options import Options
 
@@ -212,6 +217,7 @@ def job_options(
         start=start,
         end=end,
         verify=verify,
+        engine=engine,
     )
 
 

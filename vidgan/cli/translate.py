@@ -28,6 +28,7 @@ def command(
     end: a.End = None,
     verify: a.Verify = True,
     device: a.Device = "auto",
+    engine: a.Engine = "auto",
     stream: a.Stream = None,
     rate: a.Rate = None,
     allow_truncated: a.AllowTruncated = False,
@@ -47,7 +48,18 @@ def command(
     from vidgan.jobs.translate import translate
 
     options = a.job_options(
-        device, overwrite, stream, allow_truncated, sheet, raft_weights, rate, report, start, end, verify
+        device,
+        overwrite,
+        stream,
+        allow_truncated,
+        sheet,
+        raft_weights,
+        rate,
+        report,
+        start,
+        end,
+        verify,
+        engine,
     )
     with watching(json) as (watch, notices):
         result = translate(

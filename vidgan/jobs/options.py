@@ -17,6 +17,7 @@ class Options:
     sheet (PNG or JPEG). raft_weights: RAFT's weights, for recipes whose flow it is. report: measure how
     much every frame flickers, and write it beside the output. start, end: frame or timecode of the first
     frame to render, and of the first that is not any more. verify: compare the result with the clip.
+    engine: auto, torch or openvino: what computes a generator while frames are rendered.
     """
 
     device: str = "auto"
@@ -30,6 +31,7 @@ class Options:
     start: str | int | None = None
     end: str | int | None = None
     verify: bool = True
+    engine: str = "auto"
 
 
 @dataclass(frozen=True)
