@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint samples bench-quality bench-keyframe bench-steady bench-motion bench-media fuzz clean
+.PHONY: demo test lint samples bench-quality bench-keyframe bench-steady bench-motion bench-media bench-engines fuzz clean
 
 demo: $(READY)
 	mkdir -p out
@@ -46,6 +46,10 @@ bench-motion: $(READY)
 bench-media: $(READY)
 	$(BIN)/python benchmarks/passthrough.py $(if $(MEDIA),--clip $(MEDIA)/bunny.mp4)
 	$(BIN)/python benchmarks/cycles.py
+
+# What draws frames fastest on this CPU, and how far pictures differ.
+bench-engines: $(READY)
+	$(BIN)/python benchmarks/engines.py $(ARGS)
 
 # A thousand damaged clips: rendered with their losses named, or refused; ARGS ("--count 100") as above.
 fuzz: $(READY)

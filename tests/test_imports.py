@@ -11,7 +11,7 @@ import pytest
 import vidgan
 
 PACKAGE = Path(vidgan.__file__).parent
-HEAVY = ("torch", "cv2", "av", "torchvision", "scenedetect")
+HEAVY = ("torch", "cv2", "av", "torchvision", "scenedetect", "openvino")
 
 # Each floor may use those below it; rooms on one floor do not use each other, but for metrics, which is
 # built on the warps of resample, and stream, whose stages tell a meter how long they work.
@@ -75,7 +75,14 @@ def test_imports_run_one_way() -> None:
 
 
 @pytest.mark.parametrize(
-    ("library", "owner"), [("av", "media"), ("typer", "cli"), ("rich", "cli"), ("scenedetect", "keyframes")]
+    ("library", "owner"),
+    [
+        ("av", "media"),
+        ("typer", "cli"),
+        ("rich", "cli"),
+        ("scenedetect", "keyframes"),
+        ("openvino", "gan"),
+    ],
 )
 def test_a_library_with_one_room(library: str, owner: str) -> None:
     users = {room(path) for path in sources() for name in imported(path) if name.split(".")[0] == library}

@@ -63,7 +63,7 @@ def test_an_error_while_translating_stops_the_job(
     clip: Path, look: Path, old_output: Path, names: Names, monkeypatch: pytest.MonkeyPatch, frame: int
 ) -> None:
     error = Broken(f"on frame {frame}")
-    monkeypatch.setattr(Translator, "across", on_call(frame, Translator.across, error))
+    monkeypatch.setattr(Translator, "across_together", on_call(frame, Translator.across_together, error))
     assert attempt(clip, look, old_output, Broken) is error
     assert names(old_output.parent) == ["out.mkv"]
     assert old_output.read_bytes() == b"the last good render"

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from vidgan.config import SmoothSettings, load_recipe
+from vidgan.gan.engine import has_openvino
 from vidgan.gan.look import load_look
 from vidgan.gan.model import Translation
 from vidgan.gan.painted.anchor import Anchor, Keyframe
@@ -40,7 +41,7 @@ def painted(clip: Clip) -> Translation:
     return Painted(keys, refiner, CUTS).translation(recipe, recipe.translate, CPU, motion)
 
 
-@pytest.fixture(scope="module", params=["of a target", "of keyframes"])
+@pytest.fixture(scope="module", params=["of a target", "of a target, by OpenVINO", "of keyframes"])
 def render(
     write_clip: Callable[..., Path],
     look: Path,
@@ -50,7 +51,11 @@ def render(
     clip = open_clip(write_clip(tmp_path_factory.mktemp("range") / "clip.mp4", frames=10))
     trained = load_look(look)
     carried = replace(trained.recipe.translate, anchor_every=2)
-    translate = trained.translation(CPU, carried) if request.param == "of a target" else painted(clip)
+    if "OpenVINO" in request.param and not has_openvino():
+        pytest.skip("openvino is not installed")
+    engine = "openvino" if "OpenVINO" in request.param else "torch"
+    of_target = "of a target" in request.param
+    translate = trained.translation(CPU, carried, engine=engine) if of_target else painted(clip)
 
     def run(start: int = 0, stop: int | None = None, window: int = 2) -> list[Rendered]:
         estimator = estimator_for(trained.recipe, CPU, None)

@@ -84,6 +84,10 @@ Feather = Annotated[
     ),
 ]
 Device = Annotated[str, Option("--device", metavar="DEVICE", help="auto, cpu, cuda or mps.")]
+Engine = Annotated[
+    str,
+    Option("--engine", metavar="ENGINE", help="What draws the frames: auto, torch, or openvino on a CPU."),
+]
 Start = Annotated[
     str | None,
     Option(
@@ -207,6 +211,7 @@ def job_options(
     fresh: bool = False,
     keep_work: bool = False,
     profile: bool = False,
+    engine: str = "auto",
 ) -> "Options":
     from vidgan.jobs.options import Options
 
@@ -225,6 +230,7 @@ def job_options(
         fresh=fresh,
         keep_work=keep_work,
         profile=profile,
+        engine=engine,
     )
 
 

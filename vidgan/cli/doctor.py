@@ -55,6 +55,7 @@ def _devices() -> dict[str, Any]:
     import torch
 
     from vidgan.gan.device import choose_device, choose_precision
+    from vidgan.gan.engine import REMEDY, has_openvino
 
     device = choose_device("auto")
     names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
@@ -63,6 +64,7 @@ def _devices() -> dict[str, Any]:
         "precision": str(choose_precision("auto", device)).removeprefix("torch."),
         "cuda devices": names or "none",
         "cpu threads": torch.get_num_threads(),
+        "engine on a cpu": "openvino" if has_openvino() else f"torch; {REMEDY} may be faster",
     }
 
 

@@ -65,6 +65,7 @@ def command(
     strengths: _Strengths = None,
     reverse: a.Reverse = False,
     device: a.Device = "auto",
+    engine: a.Engine = "auto",
     stream: a.Stream = None,
     rate: a.Rate = None,
     allow_truncated: a.AllowTruncated = False,
@@ -86,7 +87,9 @@ def command(
         asked = Asked(target, frame, keyframes or ())
         show_recipe(preview_recipe(model, pipeline, settings, asked), json)
         return
-    options = a.job_options(device, overwrite, stream, allow_truncated, raft_weights=raft_weights, rate=rate)
+    options = a.job_options(
+        device, overwrite, stream, allow_truncated, raft_weights=raft_weights, rate=rate, engine=engine
+    )
     with watching(json) as (watch, notices):
         result = preview(
             clip,

@@ -31,6 +31,7 @@ def command(
     keep_work: a.KeepWork = False,
     profile: a.Profile = False,
     device: a.Device = "auto",
+    engine: a.Engine = "auto",
     stream: a.Stream = None,
     rate: a.Rate = None,
     allow_truncated: a.AllowTruncated = False,
@@ -64,6 +65,7 @@ def command(
         fresh,
         keep_work,
         profile,
+        engine,
     )
     with watching(json) as (watch, notices):
         result = render(

@@ -1,6 +1,6 @@
 """The generator: features grown coarse to fine, each stage told what the source shows at its size."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 
 import torch
@@ -24,6 +24,11 @@ class Stage(nn.Module):
         self.inject = nn.Conv2d(3, channels, 3, padding=1)
         self.noise_gain = nn.Parameter(0.3 * torch.randn(1, channels, 1, 1))
         self.blocks = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in range(blocks))
+
+    @property
+    def reach(self) -> int:
+        """Pixels beyond its own that a feature depends on, of the level and of the features below."""
+        return 1 + len(self.blocks)
 
     def forward(self, level: Tensor, noise: Tensor, below: Tensor | None) -> Tensor:
         """level: (B, 3, H, W); noise: (B, 1, H, W); below: (B, C, H, W), or None at the coarsest."""
@@ -61,13 +66,36 @@ class Generator(nn.Module):
         noises: one (B, 1, h, w) each. Returns (B, 3, H, W), of the last level's size, around [-1, 1]:
         whoever shows it, clamps it.
         """
-        features = None
-        for stage, level, noise in zip(self.stages, faded(levels, shown), noises, strict=True):
-            if features is not None:
-                features = F.interpolate(features, level.shape[-2:], mode="bilinear", align_corners=False)
-            features = _run(stage, level, noise, features)
-        drawn = torch.tanh(self.tail(features)).float()
-        return drawn + blended(levels, shown)
+        return self.difference(faded(levels, shown), noises) + blended(levels, shown)
+
+    def difference(self, told: Sequence[Tensor], noises: Sequence[Tensor]) -> Tensor:
+        """What is drawn on top of the shown source: (B, 3, H, W) float32 in [-1, 1].
+
+        told: the levels, each as much as it is shown; noises: as in forward.
+        """
+        return self.picture(climb(self.stages, told, noises))
+
+    def picture(self, features: Tensor) -> Tensor:
+        """Features of the last stage, (B, C, H, W), to what is drawn, (B, 3, H, W) float32 in [-1, 1]."""
+        return torch.tanh(self.tail(features)).float()
+
+    @property
+    def reach(self) -> int:
+        """Pixels of the finest level beyond its own that a drawn pixel depends on."""
+        finest = self.stages[-1]
+        assert isinstance(finest, Stage)
+        return finest.reach + 1
+
+
+def climb(stages: Iterable[nn.Module], told: Sequence[Tensor], noises: Sequence[Tensor]) -> Tensor:
+    """Features of the last of these stages, (B, C, H, W). told, noises: one a stage, coarsest first."""
+    features: Tensor | None = None
+    for stage, level, noise in zip(stages, told, noises, strict=True):
+        if features is not None:
+            features = F.interpolate(features, level.shape[-2:], mode="bilinear", align_corners=False)
+        features = _run(stage, level, noise, features)
+    assert features is not None
+    return features
 
 
 def _run(stage: nn.Module, level: Tensor, noise: Tensor, below: Tensor | None) -> Tensor:
@@ -83,7 +111,7 @@ def forward_in_bands(stage: nn.Module, level: Tensor, noise: Tensor, below: Tens
     Each band is cut with as many more rows as the convolutions reach, so that none sees a band's edge.
     """
     assert isinstance(stage, Stage)
-    height, reach = level.shape[-2], 1 + len(stage.blocks)
+    height, reach = level.shape[-2], stage.reach
     result: Tensor | None = None
     for top in range(0, height, BAND_ROWS):
         bottom = min(top + BAND_ROWS, height)

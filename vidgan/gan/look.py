@@ -68,9 +68,13 @@ class Look:
         device: torch.device,
         settings: TranslateSettings | None = None,
         motion: Motion = at_rest,
+        engine: str = "torch",
     ) -> Translation:
-        """Ready to be applied to frames. settings: the recipe's own where None. motion: to its keyframes."""
-        return self.model.translation(self.recipe, settings or self.recipe.translate, device, motion)
+        """Ready to be applied to frames. settings: the recipe's own where None. motion: to its keyframes.
+
+        engine: one of gan.engine's. UsageError or DeviceError where it cannot be had for this look.
+        """
+        return self.model.translation(self.recipe, settings or self.recipe.translate, device, motion, engine)
 
 
 def save_look(look: Look, path: Path) -> None:

@@ -56,6 +56,21 @@ class NoiseDriven(Protocol):
         ...
 
 
+@runtime_checkable
+class InBatches(NoiseDriven, Protocol):
+    """A NoiseDriven that takes several frames at a time, and makes do with less memory.
+
+    batch: how many at most. tile_px: side of the tiles that they are drawn in; 0: as it sees fit.
+    """
+
+    batch: int
+    tile_px: int
+
+    def across_together(self, frames: Sequence[Tensor], origins: Sequence[Sequence[Origin]]) -> Tensor:
+        """Frames of one size, (1, 3, H, W) each with its origins, to (B, 3, H, W)."""
+        ...
+
+
 Motion = Callable[[NDArray, NDArray], NDArray]
 """Pixels a, b (H, W, 3) to the flow from a to b, (H, W, 2) in pixels: motion.FlowEstimator."""
 
@@ -90,9 +105,17 @@ class Model(ABC):
 
     @abstractmethod
     def translation(
-        self, recipe: Recipe, settings: TranslateSettings, device: torch.device, motion: Motion
+        self,
+        recipe: Recipe,
+        settings: TranslateSettings,
+        device: torch.device,
+        motion: Motion,
+        engine: str = "torch",
     ) -> Translation:
-        """Ready to be applied on that device; recipe: what it was trained by. motion: for its use alone."""
+        """Ready to be applied on that device; recipe: what it was trained by. motion: for its use alone.
+
+        engine: one of gan.engine's. UsageError or DeviceError where it cannot be had for this.
+        """
 
     @abstractmethod
     def sampler(self, device: torch.device) -> Sampler:

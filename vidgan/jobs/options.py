@@ -18,6 +18,7 @@ class Options:
     frame or timecode of the first frame to render, and of the first that is not any more. verify: compare
     the result with the clip. fresh: throw away what an earlier attempt left in the work folder. keep_work:
     leave the folder when the job is done. profile: say how busy each stage was.
+    engine: auto, torch or openvino: what computes a generator while frames are rendered.
     """
 
     device: str = "auto"
@@ -34,6 +35,7 @@ class Options:
     fresh: bool = False
     keep_work: bool = False
     profile: bool = False
+    engine: str = "auto"
 
 
 @dataclass(frozen=True)

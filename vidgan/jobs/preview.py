@@ -10,6 +10,7 @@ import torch
 from vidgan.config import Recipe, TranslateSettings, load_recipe, override_recipe
 from vidgan.errors import Interrupted, UsageError
 from vidgan.gan.device import choose_device
+from vidgan.gan.engine import require_engine
 from vidgan.gan.look import Look, load_look
 from vidgan.jobs.interrupt import stop_when_interrupted
 from vidgan.jobs.matte import Matte, open_matte
@@ -71,6 +72,7 @@ def preview(
             "a trained model has its frame already: leave --frame out; --at chooses what is shown."
         )
     device = choose_device(options.device)
+    require_engine(options.engine, device)
     inputs = [clip, *asked.paths, *(path for path in (model, matte) if path is not None)]
     check_output(out, inputs, overwrite=options.overwrite, endings=PICTURES)
     look = None if model is None else load_look(Path(model))
@@ -166,7 +168,7 @@ class _Shown:
         numbers: Sequence[int | None] = self.numbers or [None] * len(self.sources)
         columns = []
         for settings in self.steps:
-            translator = look.translation(self.device, settings, motion)
+            translator = look.translation(self.device, settings, motion, options.engine)
             pairs = zip(self.sources, numbers, strict=True)
             columns.append([to_pixels(translator(to_tensor(source), number)) for source, number in pairs])
         return _arranged([eight_bit(source) for source in self.sources] if self.compared else [], columns)
@@ -201,7 +203,7 @@ def _rendered(
     motion = estimator_for(recipe, device, options.raft_weights)
     columns = []
     for settings in steps:
-        translator = look.translation(device, settings, motion)
+        translator = look.translation(device, settings, motion, options.engine)
         column = []
         for number in numbers:
             frames = rendered_frames(

@@ -9,6 +9,7 @@ import numpy as np
 from vidgan.config import Recipe, SmoothSettings, override_recipe
 from vidgan.errors import UsageError
 from vidgan.gan.device import choose_device
+from vidgan.gan.engine import require_engine
 from vidgan.gan.look import Look, load_look
 from vidgan.jobs.delivery import Delivery, check_outputs, deliver
 from vidgan.jobs.encoding import Draw
@@ -45,7 +46,7 @@ def render(
     Raises VidganError.
     """
     options, watch = options or Options(), watch or Watch()
-    choose_device(options.device)  # before anything slow
+    require_engine(options.engine, choose_device(options.device))  # before anything slow
     look = load_look(Path(model))
     recipe = recipe_of(look, overrides)
     check_outputs(Path(out), [clip, model, *([] if matte is None else [matte])], options)
@@ -98,8 +99,9 @@ def recipe_of(look: Look, overrides: Sequence[str]) -> Recipe:
 
 
 def check_means(clip: Clip, recipe: Recipe, out: Path, options: Options) -> None:
-    """Find out before anything slow whether the recipe's flow and codec can be had. Raises VidganError."""
+    """Find out before anything slow whether flow, codec and engine can be had. Raises VidganError."""
     check_encoder(out, clip.info, codec_for(recipe.encode.codec, out, clip.info, recipe.encode))
+    require_engine(options.engine, choose_device(options.device))
     estimator_for(recipe, choose_device(options.device), options.raft_weights)
 
 
@@ -118,13 +120,15 @@ def render_look(
     device = choose_device(options.device)
     estimator = estimator_for(recipe, device, options.raft_weights)
     motion = estimator_for(recipe, device, options.raft_weights)
-    translator = look.translation(device, recipe.translate, motion)
+    translator = look.translation(device, recipe.translate, motion, options.engine)
     report = None
     if options.report:
         report = FlickerReport(found.cuts, clip.timestamps[0], chosen_span(clip, options).start)
 
     def draw(start: int, stop: int) -> Generator[Rendered]:
-        return rendered_frames(clip, translator, recipe.smooth, found.cuts, estimator, start, stop, matte)
+        return rendered_frames(
+            clip, translator, recipe.smooth, found.cuts, estimator, start, stop, matte, watch.notice
+        )
 
     delivery = _delivery(clip, work.out, recipe, options, target, found.cuts, report)
     result = replace(_delivered(clip, draw, delivery, work, options, watch), steps=look.steps)

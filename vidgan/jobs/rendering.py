@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 
 from vidgan.config import Recipe, SmoothSettings
-from vidgan.gan.model import InTwoSteps, NoiseDriven
+from vidgan.gan.model import InBatches, InTwoSteps, NoiseDriven
+from vidgan.jobs.fitting import Fitting, Placed, batch_of
 from vidgan.jobs.matte import Matte
 from vidgan.media import Clip, Frame
 from vidgan.motion import (
     FlowEstimator,
     Moment,
-    Origin,
     Picture,
     Stepped,
     first_needed,
@@ -63,8 +63,9 @@ class _Opacity:
 Translate = Callable[[Tensor, int], Tensor] | InTwoSteps | NoiseDriven | AsItIs
 """(1, 3, H, W) in [-1, 1] and its number to the same shape and range: one frame's translation."""
 
-Placed = tuple[Stepped, tuple[Origin, ...]]
-"""A frame, the motion to it, and where the noise comes from that it is drawn with."""
+
+def _ignore(_: str) -> None:
+    """Where nobody is to be told."""
 
 
 def rendered_frames(
@@ -76,18 +77,20 @@ def rendered_frames(
     start: int = 0,
     stop: int | None = None,
     matte: Matte | None = None,
+    notice: Callable[[str], None] = _ignore,
 ) -> Generator[Rendered]:
     """Frames [start, stop) of the clip, translated and held steady; where the matte is black, as they are.
 
     Every stage runs in a thread of its own with a bounded queue behind it, so memory does not grow
-    with the clip. The range decides nothing about a frame: any range gives the frames of the whole.
+    with the clip. The range decides nothing about a frame: any range gives the frames of the whole, and so
+    what is drawn in batches is drawn in the whole's. notice: told what the user should know.
     """
     stop = len(clip) if stop is None else stop
-    last = min(len(clip), stop + settings.window)
+    last = min(len(clip), _whole_batches(stop + settings.window, translate))
     opacity = _Opacity(start, stop)
     frames = opacity.remembered(clip.frames(first_read(translate, settings, cuts, start), last))
     decoded = prefetch(frames, name="decode")
-    steady = steady_moments(decoded, translate, settings, cuts, estimator, start, stop)
+    steady = steady_moments(decoded, translate, settings, cuts, estimator, start, stop, notice)
     limited = steady if matte is None else _limited(steady, matte.weights(start, stop))
     with closing(limited):
         for moment in limited:
@@ -102,21 +105,21 @@ def steady_moments(
     estimator: FlowEstimator,
     start: int = 0,
     stop: int | None = None,
+    notice: Callable[[str], None] = _ignore,
 ) -> Generator[Moment]:
     """[start, stop) of consecutive frames.
 
-    frames: from first_read to settings.window past stop, as far as there are any.
+    frames: from first_read to settings.window past stop, and to the end of that batch, as far as they go.
     """
     stepped = in_steps(frames, estimator, cuts)
-    first = max(0, start - settings.window)
-    placed = _placed(stepped, translate, cuts, first)
-    translated = prefetch(_translated(placed, translate), name="translate")
+    placed = _placed(stepped, translate, cuts, _first_drawn(translate, settings, start))
+    translated = prefetch(_translated(placed, translate, notice), name="translate")
     return prefetch(smooth(translated, settings, start, stop), name="smooth")
 
 
 def first_read(translate: Translate, settings: SmoothSettings, cuts: Collection[int], start: int) -> int:
     """The first frame that has to be read to render from `start`: smoothing and carried noise look back."""
-    first = max(0, start - settings.window)
+    first = _first_drawn(translate, settings, start)
     every = _anchor_every(translate)
     return first_needed(first, cuts, every) if every else first
 
@@ -125,6 +128,16 @@ def estimator_for(recipe: Recipe, device: torch.device, raft_weights: Path | Non
     """The recipe's flow estimator; RAFT's weights come from the given file or torch's own cache."""
     flow = recipe.flow
     return flow_estimator(flow.backend, flow.preset, raft_weights, device, flow.max_side, flow.refinements)
+
+
+def _first_drawn(translate: Translate, settings: SmoothSettings, start: int) -> int:
+    """The first frame that is translated to render from `start`: one that begins a batch."""
+    return max(0, start - settings.window) // batch_of(translate) * batch_of(translate)
+
+
+def _whole_batches(stop: int, translate: Translate) -> int:
+    """The end of the batch that holds the frame before `stop`."""
+    return -(-stop // batch_of(translate)) * batch_of(translate)
 
 
 def _anchor_every(translate: Translate) -> int:
@@ -142,10 +155,15 @@ def _placed(
     return prefetch((placed for placed in followed if placed[0].frame.index >= first), name="flow")
 
 
-def _translated(placed: Iterable[Placed], translate: Translate) -> Generator[Moment]:
+def _translated(
+    placed: Iterable[Placed], translate: Translate, notice: Callable[[str], None]
+) -> Generator[Moment]:
     """Every frame in the look; the two steps of one that has them run side by side."""
     if isinstance(translate, InTwoSteps):
         yield from _in_two_steps(placed, translate)
+        return
+    if isinstance(translate, InBatches):
+        yield from Fitting(translate, notice).moments(placed)
         return
     for (frame, step), sources in placed:
         if isinstance(translate, AsItIs):

@@ -1,6 +1,6 @@
 """What training on painted keyframes leaves."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,13 @@ from torch import Tensor
 from vidgan.config import Recipe, TranslateSettings
 from vidgan.errors import UsageError
 from vidgan.gan.device import autocast, choose_precision
+from vidgan.gan.engine import require_torch
 from vidgan.gan.model import LEARNT_A_PAIR, Drawn, Model, Motion, Sampler, named, prefixed
 from vidgan.gan.painted.anchor import Anchor, likeness
 from vidgan.gan.painted.guess import TRUST, Guess, Guesser, inputs_for
 from vidgan.gan.painted.network import REACH, Refiner, to_multiple
 from vidgan.gan.pyramid import Size, size_of
+from vidgan.gan.tiles import spans
 
 STAGES = 2
 """Colours and what is carried, then the network."""
@@ -44,8 +46,14 @@ class Painted(Model):
         return self.stage
 
     def translation(
-        self, recipe: Recipe, settings: TranslateSettings, device: torch.device, motion: Motion
+        self,
+        recipe: Recipe,
+        settings: TranslateSettings,
+        device: torch.device,
+        motion: Motion,
+        engine: str = "torch",
     ) -> "PaintedTranslator":
+        require_torch(engine, "looks of painted keyframes")
         return PaintedTranslator(self, recipe.train.precision, device, motion)
 
     def sampler(self, device: torch.device) -> Sampler:
@@ -134,22 +142,12 @@ def added_by(
         with autocast(device, precision):
             return refiner(whole).float()[..., :height, :width]
     rows = []
-    for top, y, bottom in _tiles(whole.shape[-2], tile_px):
+    for top, y, bottom in spans(whole.shape[-2], tile_px, REACH):
         row = []
-        for left, x, right in _tiles(whole.shape[-1], tile_px):
+        for left, x, right in spans(whole.shape[-1], tile_px, REACH):
             side = tile_px + 2 * REACH
             with autocast(device, precision):
                 drawn = refiner(whole[..., y : y + side, x : x + side]).float()
             row.append(drawn[..., top - y : bottom - y, left - x : right - x])
         rows.append(torch.cat(row, -1))
     return torch.cat(rows, -2)[..., :height, :width]
-
-
-def _tiles(length: int, tile_px: int) -> Iterator[tuple[int, int, int]]:
-    """Where each tile begins, where the window begins that it is cut from, where it ends.
-
-    All windows are of one size, where there is room for it: convolutions may round otherwise in small ones.
-    """
-    for begin in range(0, length, tile_px):
-        window = max(0, min(begin - REACH, length - tile_px - 2 * REACH))
-        yield begin, window, min(begin + tile_px, length)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vidgan.config import Recipe, TranslateSettings
 from vidgan.errors import UsageError
+from vidgan.gan.engine import require_torch
 from vidgan.gan.model import LEARNT_A_PAIR, Model, Motion, Sampler, Translation, named, prefixed
 from vidgan.gan.published.side import SIDES, Side, StackedSide
 from vidgan.gan.published.sizes import stage_sizes
@@ -32,8 +33,14 @@ class Published(Model):
         return self.sides[0].newest + 1
 
     def translation(
-        self, recipe: Recipe, settings: TranslateSettings, device: torch.device, motion: Motion
+        self,
+        recipe: Recipe,
+        settings: TranslateSettings,
+        device: torch.device,
+        motion: Motion,
+        engine: str = "torch",
     ) -> Translation:
+        require_torch(engine, "looks of the published methods")
         if len(self.sides) != 2:
             raise UsageError(
                 f"{recipe.name} learns one picture and translates none: vidgan sample LOOK -o SHEET.png"
