@@ -35,10 +35,9 @@ import vidgan
 from vidgan import Options
 from vidgan.gan.device import choose_device
 from vidgan.gan.look import load_look
-from vidgan.jobs.profile import usable_cores
+from vidgan.gan.threads import rendering_threads, usable_cores
 from vidgan.jobs.render import recipe_of
 from vidgan.jobs.rendering import Placed, estimator_for, placed_frames, translated_frames
-from vidgan.jobs.threads import rendering_threads
 from vidgan.media import Clip, Frame, PictureWriter, codec_for, open_clip
 from vidgan.motion import smooth
 from vidgan.resample import from_signal
@@ -105,9 +104,9 @@ def _round(path: Path, look: Path, arguments: argparse.Namespace, device: torch.
     frames = clock.timed("decode", lambda: list(clip.frames()))
     with rendering_threads(device):
         first = placed_frames(frames[:2], translate, (), estimator)
-        list(translated_frames(first, translate, device))  # draws noise, compiles
+        list(translated_frames(first, translate))  # draws noise, compiles
         placed = clock.timed("flow", lambda: _measured(placed_frames(frames, translate, (), estimator)))
-        drawn = clock.timed("translate", lambda: list(translated_frames(placed, translate, device)))
+        drawn = clock.timed("translate", lambda: list(translated_frames(placed, translate)))
         shown = clock.timed("smooth", lambda: list(smooth(drawn, recipe.smooth)))
     pairs = zip(frames, shown, strict=True)
     finished = [replace(frame, pixels=from_signal(moment.translated)) for frame, moment in pairs]

@@ -141,6 +141,8 @@ def test_another_job_is_refused_with_what_changed_and_fresh_starts_over(
             vidgan.render(mine, look, out, overrides=THIRDS)
     with pytest.raises(OutputError, match=r"the recipe's smooth\.window \(1, now 2\).*--fresh"):
         vidgan.render(mine, look, out, overrides=[*THIRDS, "smooth.window=2"])
+    with pytest.raises(OutputError, match=r"--engine \(openvino .*, now torch\)"):
+        vidgan.render(mine, look, out, overrides=THIRDS, options=Options(engine="torch"))
     with pytest.raises(OutputError, match="changed: the kind of job"):
         vidgan.translate(mine, None, out, pipeline="passthrough")
     write_clip(mine, options={"crf": "30"})

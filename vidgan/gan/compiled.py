@@ -5,6 +5,7 @@ generator.py says; noise goes through the level's convolution as a fourth channe
 """
 
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,13 +14,14 @@ from torch import Tensor, nn
 
 from vidgan.gan.generator import LEAK, Stage
 from vidgan.gan.pyramid import Size
+from vidgan.gan.threads import frames_at_once
 
 
 class Compiled:
-    """Stages ready to be run, as compile_stages makes them."""
+    """Stages ready to be run, as compile_stages makes them; by several threads at once."""
 
-    def __init__(self, request: Any) -> None:
-        self._request = request
+    def __init__(self, model: Any) -> None:
+        self._model, self._own = model, threading.local()
 
     def __call__(
         self, told: Sequence[Tensor], noises: Sequence[Tensor], below: Tensor | None = None
@@ -35,7 +37,13 @@ class Compiled:
 
     def _one(self, given: Sequence[Tensor]) -> Tensor:
         arrays = [x.float().contiguous().numpy() for x in given]
-        return torch.from_numpy(self._request.infer(arrays, share_inputs=True)[0])
+        return torch.from_numpy(self._request().infer(arrays, share_inputs=True)[0])
+
+    def _request(self) -> Any:
+        """Each thread's own: one serves one picture at a time."""
+        if not hasattr(self._own, "request"):
+            self._own.request = self._model.create_infer_request()
+        return self._own.request
 
 
 def compile_stages(
@@ -77,16 +85,17 @@ class _Graph:
 
     def compiled(self, result: Any, parameters: Sequence[Any], precision: torch.dtype) -> Any:
         model = self.ov.Model([result], parameters)
-        return self.ov.Core().compile_model(model, "CPU", self._settings(precision)).create_infer_request()
+        return self.ov.Core().compile_model(model, "CPU", self._settings(precision))
 
     def picture(self, features: Any, tail: nn.Module) -> Any:
         return self.op.tanh(self._convolution(features, tail))
 
     def _settings(self, precision: torch.dtype) -> dict[str, Any]:
+        at_once = frames_at_once(torch.device("cpu"))
         return {
             "INFERENCE_PRECISION_HINT": "bf16" if precision == torch.bfloat16 else "f32",
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+            "NUM_STREAMS": at_once,
+            "INFERENCE_NUM_THREADS": at_once * torch.get_num_threads(),
             "ENABLE_CPU_PINNING": False,  # decoding, flow and encoding want the same cores
         }
 

@@ -1,5 +1,6 @@
 """Our model: two ways across, each generator told the source at every stage."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -94,6 +95,7 @@ class Translator:
         self.engine = Engine(crossing.generator, engine, trained.precision, device)
         self.softness = trained.noise_softness
         self.batch, self.tile_px = _BATCH if device.type == "cuda" else 1, 0
+        self._drawing = threading.Lock()
         self._noises: list[Tensor] = []
         self._fields: list[Tensor] = []  # the same, to be taken from between pixels
 
@@ -148,12 +150,16 @@ class Translator:
         return moved_noise(self._fields, origins, margin, self.softness) if origins else at_rest
 
     def _noise_for(self, levels: list[Tensor]) -> list[Tensor]:
+        with self._drawing:
+            self._draw_noise(levels)
+            return self._noises
+
+    def _draw_noise(self, levels: list[Tensor]) -> None:
         if not self._noises or self._noises[-1].shape[-2:] != levels[-1].shape[-2:]:
             rng = torch.Generator().manual_seed(self.settings.noise_seed)
             noises = draw_noise([size_of(level) for level in levels], rng, self.softness)
             self._noises = [noise.to(self.device) for noise in noises]
             self._fields = [between_pixels(noise).to(self.device) for noise in noises]
-        return self._noises
 
 
 def _moved_to(device: torch.device, frame: Tensor) -> Tensor:

@@ -1,6 +1,9 @@
 """Where the networks run, and in which precision."""
 
-from contextlib import AbstractContextManager, nullcontext
+import platform
+from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import cache
+from pathlib import Path
 
 import torch
 
@@ -43,5 +46,21 @@ def autocast(device: torch.device, precision: torch.dtype) -> AbstractContextMan
 def _has_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    # AVX-512 alone emulates bf16 and is slower than fp32; torch has no public name for the question yet.
-    return device.type == "cpu" and bool(torch.cpu._is_avx512_bf16_supported())
+    return device.type == "cpu" and _cpu_gains_by_bf16()
+
+
+@cache
+def _cpu_gains_by_bf16() -> bool:
+    """AVX-512 alone emulates bf16. Intel's AVX512-BF16 without AMX takes 1.5 times as long as fp32
+    (benchmarks.md): it multiplies as many numbers a cycle either way, and bf16 has to be converted.
+    """
+    # torch has no public names for these questions yet.
+    if torch.cpu._is_amx_tile_supported():
+        return True
+    return bool(torch.cpu._is_avx512_bf16_supported()) and not _is_intel()
+
+
+def _is_intel() -> bool:
+    with suppress(OSError):
+        return "GenuineIntel" in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    return "GenuineIntel" in platform.processor()

@@ -4,7 +4,9 @@ OpenVINO is an optional package. It joins a convolution with what follows it; ho
 far results differ, is in benchmarks.md.
 """
 
+import threading
 from collections.abc import Sequence
+from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Protocol
 
@@ -45,6 +47,13 @@ def require_torch(name: str, looks: str) -> None:
 
 def has_openvino() -> bool:
     return find_spec("openvino") is not None
+
+
+def engine_in_words(name: str, device: torch.device) -> str:
+    """Which engine and version of it that name stands for, as far as it changes bits."""
+    if name == "torch" or device.type != "cpu" or not has_openvino():
+        return "torch"
+    return f"openvino {version('openvino')}"
 
 
 class _Parts(Protocol):
@@ -116,6 +125,7 @@ class _OpenVino:
     def __init__(self, generator: Generator, precision: torch.dtype) -> None:
         self.generator, self.precision = generator, precision
         self._ready: dict[str, tuple[list[Size], Compiled]] = {}
+        self._compiling = threading.Lock()
 
     def whole(self, told: Sequence[Tensor], noises: Sequence[Tensor]) -> Tensor:
         return self._piece("whole", told)(told, noises)
@@ -128,9 +138,10 @@ class _OpenVino:
 
     def _piece(self, name: str, told: Sequence[Tensor]) -> Compiled:
         sizes = [size_of(level) for level in told]
-        if name not in self._ready or self._ready[name][0] != sizes:
-            self._ready[name] = sizes, self._compiled(name, sizes)
-        return self._ready[name][1]
+        with self._compiling:
+            if name not in self._ready or self._ready[name][0] != sizes:
+                self._ready[name] = sizes, self._compiled(name, sizes)
+            return self._ready[name][1]
 
     def _compiled(self, name: str, sizes: Sequence[Size]) -> Compiled:
         stages, tail = list(self.generator.stages), self.generator.tail

@@ -2,9 +2,11 @@
 
 OpenMP's threads wait for each other by spinning. Where another program wants the processor too, two
 threads can be several times slower than one: 4 training steps in 24 s against 34 in 6 s were measured
-beside a busy process on two cores.
+beside a busy process on two cores. In a render, the other stages are such programs: there frames, which know
+nothing of each other, are drawn at the same time rather than each by all cores.
 """
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +16,7 @@ import torch.nn.functional as F
 
 _ALL = torch.get_num_threads()
 _ROUNDS = 6
+_MOST_AT_ONCE = 4  # frames, whose features all lie in memory
 
 
 @contextmanager
@@ -28,6 +31,31 @@ def working_with(ways: int, same: int, timed: bool) -> Iterator[int]:
         count = same or (choose_thread_count(ways) if timed else max(1, before // ways))
         torch.set_num_threads(count)
         yield count
+    finally:
+        torch.set_num_threads(before)
+
+
+def usable_cores() -> int:
+    """Those that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def frames_at_once(device: torch.device) -> int:
+    """How many frames are drawn at the same time, each in a thread of Python's."""
+    return max(1, min(_MOST_AT_ONCE, usable_cores())) if device.type == "cpu" else 1
+
+
+@contextmanager
+def rendering_threads(device: torch.device) -> Iterator[None]:
+    """Within it torch works on a frame with its share of the cores, also in threads that begin there.
+
+    Results do not depend on how many those are.
+    """
+    before = torch.get_num_threads()
+    if device.type == "cpu":
+        torch.set_num_threads(max(1, before // frames_at_once(device)))
+    try:
+        yield
     finally:
         torch.set_num_threads(before)
 

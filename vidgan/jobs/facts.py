@@ -16,6 +16,7 @@ from vidgan import __version__
 from vidgan.config import Recipe
 from vidgan.errors import MediaError
 from vidgan.gan.device import choose_precision
+from vidgan.gan.engine import engine_in_words
 from vidgan.jobs.matte import Matte
 from vidgan.jobs.options import Options
 from vidgan.media import Clip, Codec
@@ -60,6 +61,7 @@ def facts_of(
         inputs = {**(inputs or {}), "RAFT's weights": options.raft_weights}
     facts |= {name: _content(Path(path)) for name, path in (inputs or {}).items()}
     facts |= {name: str(value) for name, value in (words or {}).items()}
+    facts |= {"--engine": engine_in_words(options.engine, device)}
     return facts | dict(machine_facts(device, recipe))
 
 

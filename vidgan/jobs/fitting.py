@@ -1,6 +1,8 @@
 """Frames drawn as many at a time, and in pieces as large, as memory holds."""
 
+import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing, nullcontext
 from itertools import groupby
 
 import torch
@@ -10,6 +12,7 @@ from vidgan.errors import DeviceError
 from vidgan.gan.model import InBatches
 from vidgan.motion import Moment, Origin, Stepped
 from vidgan.resample import require_finite, to_tensor
+from vidgan.stream import concurrently
 
 TILES_PX = (1024, 512, 256)
 """Sides of the tiles that are tried, one after another."""
@@ -35,23 +38,32 @@ class Fitting:
 
     def __init__(self, translate: InBatches, notice: Callable[[str], None]) -> None:
         self.translate, self.notice = translate, notice
-        self.most, self.left, self.told = translate.batch, list(TILES_PX), False
+        self.most, self.left = translate.batch, list(TILES_PX)
+        self.alone: threading.Lock | None = None  # once memory did not suffice, frames wait for each other
+        self._changing = threading.Lock()
 
-    def moments(self, placed: Iterable[Placed]) -> Generator[Moment]:
-        """Every frame in the look, in order."""
+    def moments(self, placed: Iterable[Placed], at_once: int = 1) -> Generator[Moment]:
+        """Every frame in the look, in order; so many batches at the same time."""
         batch = self.translate.batch
-        for _, group in groupby(placed, lambda one: one[0].frame.index // batch):
-            together = list(group)
-            drawn = self._drawn([to_tensor(s.frame.pixels) for s, _ in together], [o for _, o in together])
-            for ((frame, step), _), picture in zip(together, drawn, strict=True):
-                yield Moment(frame.index, frame.pixels, require_finite(picture[None]), step)
+        groups = (list(group) for _, group in groupby(placed, lambda one: one[0].frame.index // batch))
+        with closing(concurrently(groups, self._moments_of, at_once, "translate")) as made:
+            for moments in made:
+                yield from moments
+
+    def _moments_of(self, together: Sequence[Placed]) -> list[Moment]:
+        drawn = self._drawn([to_tensor(s.frame.pixels) for s, _ in together], [o for _, o in together])
+        return [
+            Moment(frame.index, frame.pixels, require_finite(picture[None]), step)
+            for ((frame, step), _), picture in zip(together, drawn, strict=True)
+        ]
 
     def _drawn(self, frames: Sequence[Tensor], origins: Sequence[Sequence[Origin]]) -> list[Tensor]:
         """(3, H, W) each."""
         drawn: list[Tensor] = []
         while len(drawn) < len(frames):
             part = slice(len(drawn), len(drawn) + self.most)
-            result = self._tried(frames[part], origins[part])
+            with self.alone or nullcontext():
+                result = self._tried(frames[part], origins[part])
             if result is None:
                 self._make_do()
             else:
@@ -68,20 +80,24 @@ class Fitting:
             return None
 
     def _make_do(self) -> None:
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-        if self.most > 1:
-            self.most //= 2
-        elif self.left:
-            self.translate.tile_px = self.left.pop(0)
-        else:
-            raise DeviceError(
-                "memory does not suffice for a frame of this size, not even in small pieces: end other "
-                "programs that use the device, take --device cpu, or make the clip smaller."
-            )
-        if not self.told:
-            self.notice("memory did not suffice: frames are drawn fewer at a time or in tiles; none is lost.")
-            self.told = True
+        with self._changing:
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            if self.alone is None:
+                self.alone = threading.Lock()
+                self.notice(
+                    "memory did not suffice: frames are drawn fewer at a time or in tiles; none is lost."
+                )
+                self.most = max(1, self.most // 2)
+            elif self.most > 1:
+                self.most //= 2
+            elif self.left:
+                self.translate.tile_px = self.left.pop(0)
+            else:
+                raise DeviceError(
+                    "memory does not suffice for a frame of this size, not even in small pieces: end other "
+                    "programs that use the device, take --device cpu, or make the clip smaller."
+                )
 
 
 def out_of_memory(error: BaseException) -> bool:

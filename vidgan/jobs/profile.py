@@ -1,7 +1,6 @@
 """Where a render's time goes: what its stages have told a meter, the busiest first."""
 
-import os
-
+from vidgan.gan.threads import usable_cores
 from vidgan.jobs.options import Profile, StageShare
 from vidgan.meter import Meter, StageTime
 
@@ -12,11 +11,6 @@ def profile_of(meter: Meter) -> Profile:
     shares = (_share(name, time, wall_seconds) for name, time in meter.stages().items())
     busiest = tuple(sorted(shares, key=lambda stage: -stage.share))
     return Profile(wall_seconds, cpu_seconds, cpu_seconds / (wall_seconds * usable_cores()), busiest)
-
-
-def usable_cores() -> int:
-    """Those that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _share(name: str, time: StageTime, wall_seconds: float) -> StageShare:

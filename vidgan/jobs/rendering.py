@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vidgan.config import Recipe, SmoothSettings
 from vidgan.gan.model import InBatches, InTwoSteps, NoiseDriven
+from vidgan.gan.threads import frames_at_once, rendering_threads
 from vidgan.jobs.fitting import Fitting, Placed, batch_of
 from vidgan.jobs.matte import Matte
 from vidgan.media import Clip, Frame
@@ -19,7 +20,6 @@ from vidgan.motion import (
     FlowEstimator,
     Moment,
     Picture,
-    Stepped,
     first_needed,
     flow_estimator,
     in_steps,
@@ -27,7 +27,7 @@ from vidgan.motion import (
     smooth,
 )
 from vidgan.resample import from_signal, require_finite, to_signal, to_tensor
-from vidgan.stream import prefetch
+from vidgan.stream import concurrently, prefetch
 
 
 class Rendered(NamedTuple):
@@ -92,7 +92,7 @@ def rendered_frames(
     decoded = prefetch(frames, name="decode")
     steady = steady_moments(decoded, translate, settings, cuts, estimator, start, stop, notice)
     limited = steady if matte is None else _limited(steady, matte.weights(start, stop))
-    with closing(limited):
+    with rendering_threads(_device_of(translate)), closing(limited):
         for moment in limited:
             yield Rendered(_as_frame(moment, clip, opacity.of(moment.index)), moment.source)
 
@@ -111,9 +111,8 @@ def steady_moments(
 
     frames: from first_read to settings.window past stop, and to the end of that batch, as far as they go.
     """
-    stepped = in_steps(frames, estimator, cuts)
-    placed = _placed(stepped, translate, cuts, _first_drawn(translate, settings, start))
-    translated = prefetch(_translated(placed, translate, notice), name="translate")
+    placed = placed_frames(frames, translate, cuts, estimator, _first_drawn(translate, settings, start))
+    translated = prefetch(translated_frames(placed, translate, notice), name="")
     return prefetch(smooth(translated, settings, start, stop), name="smooth")
 
 
@@ -144,10 +143,15 @@ def _anchor_every(translate: Translate) -> int:
     return translate.anchor_every if isinstance(translate, NoiseDriven) else 0
 
 
-def _placed(
-    stepped: Iterable[Stepped], translate: Translate, cuts: Collection[int], first: int
+def placed_frames(
+    frames: Iterable[Picture],
+    translate: Translate,
+    cuts: Collection[int],
+    estimator: FlowEstimator,
+    first: int = 0,
 ) -> Generator[Placed]:
     """From `first` on. Motion is measured here, ahead of the rest, where noise is to be moved."""
+    stepped = in_steps(frames, estimator, cuts)
     every = _anchor_every(translate)
     if not every:
         return ((step, ()) for step in stepped)
@@ -155,33 +159,31 @@ def _placed(
     return prefetch((placed for placed in followed if placed[0].frame.index >= first), name="flow")
 
 
-def _translated(
-    placed: Iterable[Placed], translate: Translate, notice: Callable[[str], None]
+def translated_frames(
+    placed: Iterable[Placed], translate: Translate, notice: Callable[[str], None] = _ignore
 ) -> Generator[Moment]:
-    """Every frame in the look; the two steps of one that has them run side by side."""
-    if isinstance(translate, InTwoSteps):
-        yield from _in_two_steps(placed, translate)
-        return
+    """Every frame in the look, in order; on a CPU several at the same time."""
+    if isinstance(translate, AsItIs):
+        return (Moment(s.frame.index, s.frame.pixels, to_signal(s.frame.pixels), s.step) for s, _ in placed)
+    at_once = frames_at_once(_device_of(translate))
     if isinstance(translate, InBatches):
-        yield from Fitting(translate, notice).moments(placed)
-        return
-    for (frame, step), sources in placed:
-        if isinstance(translate, AsItIs):
-            shown = to_signal(frame.pixels)
-        elif isinstance(translate, NoiseDriven):
-            shown = require_finite(translate.across(to_tensor(frame.pixels), sources))
-        else:
-            shown = require_finite(translate(to_tensor(frame.pixels), frame.index))
-        yield Moment(frame.index, frame.pixels, shown, step)
+        return Fitting(translate, notice).moments(placed, at_once)
+    return concurrently(placed, lambda one: _moment(one, translate), at_once, "translate")
 
 
-def _in_two_steps(placed: Iterable[Placed], translate: InTwoSteps) -> Generator[Moment]:
-    prepared = ((s, translate.prepare(to_tensor(s.frame.pixels), s.frame.index)) for s, _ in placed)
-    with closing(prefetch(prepared, depth=1, name="prepare")) as ready:  # it is large
-        for (frame, step), known in ready:
-            drawn = translate.finish(known)
-            require_finite(drawn.picture)
-            yield Moment(frame.index, frame.pixels, drawn.picture, step, drawn.steady)
+def _moment(placed: Placed, translate: Callable[[Tensor, int], Tensor] | InTwoSteps | NoiseDriven) -> Moment:
+    (frame, step), sources = placed
+    given = to_tensor(frame.pixels)
+    if isinstance(translate, InTwoSteps):
+        drawn = translate.finish(translate.prepare(given, frame.index))
+        return Moment(frame.index, frame.pixels, require_finite(drawn.picture), step, drawn.steady)
+    if isinstance(translate, NoiseDriven):
+        return Moment(frame.index, frame.pixels, require_finite(translate.across(given, sources)), step)
+    return Moment(frame.index, frame.pixels, require_finite(translate(given, frame.index)), step)
+
+
+def _device_of(translate: Translate) -> torch.device:
+    return getattr(translate, "device", torch.device("cpu"))
 
 
 def _limited(moments: Generator[Moment], weights: Generator[Tensor]) -> Generator[Moment]:

@@ -1,5 +1,6 @@
 """What training on painted keyframes leaves."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -94,6 +95,7 @@ class PaintedTranslator:
             self.refiner = model.refiner.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self.likeness = likeness(model.anchors)
         self._guessers: dict[Size, Guesser] = {}
+        self._choosing = threading.Lock()
 
     @torch.inference_mode()
     def __call__(self, frame: Tensor, number: int | None = None) -> Tensor:
@@ -110,11 +112,14 @@ class PaintedTranslator:
     @torch.inference_mode()
     def prepare(self, frame: Tensor, number: int | None = None) -> Guess:
         """(1, 3, H, W) in [-1, 1] -> what is known of its look without the network."""
-        size = size_of(frame)
-        if size not in self._guessers:
-            anchors = [anchor.at(size, self.device) for anchor in self.anchors]
-            self._guessers = {size: Guesser(anchors, self.likeness, self.motion, self.cuts)}
-        return self._guessers[size](frame.to(self.device), number)
+        return self._guesser(size_of(frame))(frame.to(self.device), number)
+
+    def _guesser(self, size: Size) -> Guesser:
+        with self._choosing:
+            if size not in self._guessers:
+                anchors = [anchor.at(size, self.device) for anchor in self.anchors]
+                self._guessers = {size: Guesser(anchors, self.likeness, self.motion, self.cuts)}
+            return self._guessers[size]
 
     @torch.inference_mode()
     def finish(self, prepared: Guess) -> Drawn:
