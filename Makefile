@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint samples bench-quality bench-keyframe bench-steady bench-motion bench-media bench-engines fuzz clean
+.PHONY: demo test lint samples bench-quality bench-keyframe bench-steady bench-motion bench-render bench-media bench-engines fuzz clean
 
 demo: $(READY)
 	mkdir -p out
@@ -50,6 +50,11 @@ bench-media: $(READY)
 # What draws frames fastest on this CPU, and how far pictures differ.
 bench-engines: $(READY)
 	$(BIN)/python benchmarks/engines.py $(ARGS)
+
+# How near a render comes to what the machine allows, what its journal costs, its memory, its engines (an hour).
+bench-render: $(READY)
+	$(BIN)/python benchmarks/render.py $(if $(MEDIA),--media $(MEDIA)) --journal --memory $(ARGS)
+	$(BIN)/python benchmarks/engines.py
 
 # A thousand damaged clips: rendered with their losses named, or refused; ARGS ("--count 100") as above.
 fuzz: $(READY)

@@ -12,6 +12,7 @@ from torch import Tensor
 from vidgan.config import Recipe, TrainSettings, TranslateSettings
 from vidgan.errors import UsageError
 from vidgan.gan.crossing import Crossing
+from vidgan.gan.device import uploaded
 from vidgan.gan.engine import Engine
 from vidgan.gan.model import LEARNT_A_PAIR, Model, Motion, Sampler, named, prefixed
 from vidgan.gan.noise import Origin, between_pixels, draw_noise, moved_noise
@@ -129,7 +130,7 @@ class Translator:
         return result[..., margin : margin + height, margin : margin + width].contiguous()
 
     def _exposed(self, frame: Tensor) -> Tensor:
-        frame = _moved_to(self.device, frame)
+        frame = uploaded(frame, self.device)
         return match_tones(frame, self.crossing.tones, self.settings.match_tones)
 
     def _levels(self, frame: Tensor) -> list[Tensor]:
@@ -160,8 +161,3 @@ class Translator:
             noises = draw_noise([size_of(level) for level in levels], rng, self.softness)
             self._noises = [noise.to(self.device) for noise in noises]
             self._fields = [between_pixels(noise).to(self.device) for noise in noises]
-
-
-def _moved_to(device: torch.device, frame: Tensor) -> Tensor:
-    """To a GPU from pinned memory, which need not be waited for."""
-    return frame.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else frame.to(device)

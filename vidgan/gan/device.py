@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from vidgan.errors import DeviceError
 
@@ -41,6 +42,25 @@ def autocast(device: torch.device, precision: torch.dtype) -> AbstractContextMan
     if precision == torch.float32:
         return nullcontext()
     return torch.autocast(device.type, precision, cache_enabled=False)
+
+
+def uploaded(frame: Tensor, device: torch.device) -> Tensor:
+    """The same on a device. To a GPU from pinned memory on a stream of its own: it travels while the frame
+    before it is still being drawn, and only whoever draws with it waits for it. (Not run on a GPU yet.)
+    """
+    if device.type != "cuda":
+        return frame.to(device)
+    drawing, travelling = torch.cuda.current_stream(device), _upload_stream(device)
+    with torch.cuda.stream(travelling):
+        there = frame.pin_memory().to(device, non_blocking=True)
+    drawing.wait_stream(travelling)
+    there.record_stream(drawing)
+    return there
+
+
+@cache
+def _upload_stream(device: torch.device) -> torch.cuda.Stream:
+    return torch.cuda.Stream(device)
 
 
 def _has_bf16(device: torch.device) -> bool:
