@@ -69,7 +69,7 @@ class Journal:
             return None
         try:
             return entry if content_of(self.part(segment)) == (entry.part_sha256, entry.part_bytes) else None
-        except OSError:
+        except (OSError, ValueError):  # ValueError: something lies among its pictures that has no number
             return None
 
     def strike(self, segment: Segment) -> None:

@@ -1,0 +1,72 @@
+"""What benchmarks/chaos.py found: moments at which work that was broken off did not go on."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import vidgan
+from vidgan.jobs.journal import Entry, Journal
+from vidgan.jobs.segments import Segment
+from vidgan.jobs.work import work_folder_of
+from vidgan.media import open_clip
+
+THIRDS = ["encode.segment=2"]
+
+
+class Killed(BaseException):
+    """As by kill -9: whoever would tidy up does not get to it."""
+
+
+def die(*arguments: object, **named: object) -> None:
+    raise Killed
+
+
+def killed(
+    monkeypatch: pytest.MonkeyPatch,
+    at: str,
+    job: Callable[[], object],
+    how: Callable[..., None] = die,
+) -> None:
+    """Break a job off where a function of that name is called."""
+    with monkeypatch.context() as patched:
+        patched.setattr(at, how)
+        with pytest.raises(Killed):
+            job()
+
+
+@pytest.mark.parametrize("name", ["out.mkv", "frames/%03d.png"])
+def test_a_part_that_has_its_name_and_is_not_entered_yet_is_made_again(
+    clip: Path, look: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    out, whole = tmp_path / name, Journal.add
+
+    def job() -> Any:
+        return vidgan.render(clip, look, out, overrides=THIRDS)
+
+    def first_alone(journal: Journal, entry: Entry) -> None:
+        if entry.start:
+            raise Killed
+        whole(journal, entry)
+
+    killed(monkeypatch, "vidgan.jobs.journal.Journal.add", job, first_alone)
+    assert len(list((work_folder_of(out) / "parts").iterdir())) >= 2
+    assert job().reused == 2
+    assert len(open_clip(out)) == 6
+
+
+@pytest.mark.parametrize("stray", ["Thumbs.db", "2.png"])
+def test_pictures_of_a_part_that_are_not_what_was_entered_are_made_again(
+    clip: Path, look: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stray: str
+) -> None:
+    out = tmp_path / "frames" / "%03d.png"
+
+    def job() -> Any:
+        return vidgan.render(clip, look, out, overrides=THIRDS)
+
+    killed(monkeypatch, "vidgan.jobs.delivery._put_in_place", job)
+    part = Journal(work_folder_of(out)).part(Segment(2, 4))
+    (part / stray).write_bytes(b"?")
+    assert job().reused == 4
+    assert len(open_clip(out)) == 6
