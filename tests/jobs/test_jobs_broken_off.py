@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 import vidgan
+from vidgan import Options
 from vidgan.jobs.journal import Entry, Journal
 from vidgan.jobs.segments import Segment
 from vidgan.jobs.work import work_folder_of
 from vidgan.media import open_clip
+
+Names = Callable[[Path], list[str]]
 
 THIRDS = ["encode.segment=2"]
 
@@ -70,3 +73,35 @@ def test_pictures_of_a_part_that_are_not_what_was_entered_are_made_again(
     (part / stray).write_bytes(b"?")
     assert job().reused == 4
     assert len(open_clip(out)) == 6
+
+
+@pytest.mark.parametrize("moment", ["mux", "_write_recipe"])
+def test_a_contact_sheet_and_a_report_are_no_reason_not_to_go_on(
+    clip: Path, look: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    out = tmp_path / "out.mp4"
+
+    def job() -> Any:
+        return vidgan.render(clip, look, out, options=Options(sheet=tmp_path / "sheet.png", report=True))
+
+    killed(monkeypatch, f"vidgan.jobs.delivery.{moment}", job)
+    assert job().reused == 6
+
+
+def test_a_half_written_contact_sheet_is_not_left_behind(
+    clip: Path, look: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: Names
+) -> None:
+    out = tmp_path / "out.mp4"
+
+    def job() -> Any:
+        return vidgan.render(clip, look, out, options=Options(sheet=tmp_path / "sheet.png"))
+
+    def half_written(image: object, path: Path, **options: object) -> None:
+        path.write_bytes(b"half")
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr("vidgan.media.output.discard", lambda temporary: None)
+        killed(monkeypatch, "PIL.Image.Image.save", job, half_written)
+    job()
+    assert names(tmp_path) == ["out.mp4", "out.mp4.recipe.toml", "sheet.png"]

@@ -83,11 +83,11 @@ def deliver(clip: Clip, draw: Draw, delivery: Delivery, work: Work, watch: Watch
         watch.notice(notice)
     with work.kept_whatever_happens(len(delivery.span), watch):
         entries, reused = _all_entries(clip, draw, delivery, work, watch)
-        _write_beside(delivery, entries, work)
         watch.progress(Progress("join", 0.0, "sound and tags"))
         for notice in (*_losses(entries, clip, work), *_put_in_place(entries, clip, delivery, work)):
             watch.notice(notice)
         watch.progress(Progress("join", 1.0, "sound and tags"))
+        _write_beside(delivery, entries, work)  # by now the output is known to be ours, and with it these
         recipe = _write_recipe(delivery, work)
     frames = sha256("".join(entry.frames_sha256 for entry in entries).encode()).hexdigest()
     return Delivered(recipe, frames, reused)
@@ -141,7 +141,8 @@ def _write_beside(delivery: Delivery, entries: Sequence[Entry], work: Work) -> N
     if delivery.sheet_path is not None:
         for entry in entries:
             delivery.sheet.restore(entry.cells)
-        write_picture(delivery.sheet_path, delivery.sheet.picture())
+        same_disk = delivery.sheet_path.absolute().parent.stat().st_dev == work.folder.stat().st_dev
+        write_picture(delivery.sheet_path, delivery.sheet.picture(), work=work.folder if same_disk else None)
     if delivery.report is not None:
         delivery.report.restore([entry.flicker or () for entry in entries])
         delivery.report.write(report_beside(delivery.out), work.folder)
