@@ -1,5 +1,6 @@
 """What benchmarks/chaos.py found: moments at which work that was broken off did not go on."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 import vidgan
 from vidgan import Options
+from vidgan.errors import OutputError
 from vidgan.jobs.journal import Entry, Journal
 from vidgan.jobs.segments import Segment
 from vidgan.jobs.work import work_folder_of
@@ -105,3 +107,38 @@ def test_a_half_written_contact_sheet_is_not_left_behind(
         killed(monkeypatch, "PIL.Image.Image.save", job, half_written)
     job()
     assert names(tmp_path) == ["out.mp4", "out.mp4.recipe.toml", "sheet.png"]
+
+
+@pytest.mark.parametrize("name", ["out.mkv", "frames/%03d.png"])
+def test_a_job_that_was_killed_while_its_parts_were_removed_renders_nothing_again(
+    clip: Path, look: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    out, whole = tmp_path / name, shutil.rmtree
+
+    def job() -> Any:
+        return vidgan.render(clip, look, out, overrides=THIRDS)
+
+    def some(folder: Path, **named: bool) -> None:
+        if "parts" not in folder.name:
+            whole(folder, **named)
+            return
+        for part in sorted(folder.iterdir())[:2]:
+            whole(part) if part.is_dir() else part.unlink()
+        raise Killed
+
+    killed(monkeypatch, "vidgan.jobs.journal.shutil.rmtree", job, some)
+    assert job().reused == 6
+    assert not work_folder_of(out).exists()
+
+
+def test_what_is_left_of_a_work_folder_that_was_being_removed_goes(
+    clip: Path, look: Path, tmp_path: Path, names: Names
+) -> None:
+    out = tmp_path / "out.mkv"
+    vidgan.render(clip, look, out)
+    left = tmp_path / ".out.mkv.work.gone"
+    left.mkdir()
+    (left / "owner.json").write_text("{}")
+    with pytest.raises(OutputError, match="exists"):
+        vidgan.render(clip, look, out)
+    assert names(tmp_path) == ["out.mkv", "out.mkv.recipe.toml"]

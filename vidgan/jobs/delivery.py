@@ -14,7 +14,7 @@ from vidgan.jobs.options import Options, Progress, Watch
 from vidgan.jobs.report import FlickerReport, report_beside
 from vidgan.jobs.segments import Segment, segments
 from vidgan.jobs.sheet import ContactSheet
-from vidgan.jobs.work import JOINED, PUBLISHING, Work, recalled, work_folder_of
+from vidgan.jobs.work import JOINED, PUBLISHING, Work, recalled, sweep, work_folder_of
 from vidgan.media import Clip, Codec, check_output, mux, write_picture
 from vidgan.media.digest import file_sha256
 from vidgan.media.numbering import is_pattern
@@ -51,6 +51,7 @@ class Delivered:
 
 def check_outputs(out: Path, inputs: Sequence[str | Path], options: Options) -> None:
     """Find out before any work whether everything that a render writes can be written."""
+    sweep(out)
     overwrite = options.overwrite or (not options.fresh and was_put_in_place(out))
     check_output(out, inputs, overwrite=overwrite)
     others = {recipe_beside(out): ".toml"} | ({report_beside(out): ".json"} if options.report else {})
@@ -103,7 +104,8 @@ def _all_entries(
 ) -> tuple[list[Entry], int]:
     """One for every segment, in order; and how many frames of them were there before."""
     known = [work.journal.entry(segment) for segment in delivery.plan]
-    if work.recall(PUBLISHING) and all(known):  # the parts are on their way out
+    published = work.recall(PUBLISHING) or (not work.journal.has_parts and was_put_in_place(delivery.out))
+    if published and all(known):  # the parts are on their way out
         return [entry for entry in known if entry], len(delivery.span)
     encoder = SegmentEncoder(clip, delivery.codec, delivery.sheet, delivery.report, work, watch)
     return encoder.encode(delivery.plan, draw)

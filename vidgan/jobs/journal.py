@@ -1,6 +1,7 @@
 """What is done of a render: a small file for every segment, written when its part is safe on the disk."""
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -46,6 +47,16 @@ class Journal:
         """Where a segment's pictures go; the folder is made."""
         self._parts.mkdir(exist_ok=True)
         return self._parts / str(segment)
+
+    @property
+    def has_parts(self) -> bool:
+        return self._parts.exists()
+
+    def drop_parts(self) -> None:
+        """At the end of a job, all at once: some of them would be rendered again."""
+        if self.has_parts:
+            gone = self._parts.replace(self._parts.with_name(".parts.part"))
+            shutil.rmtree(gone)
 
     def add(self, entry: Entry) -> None:
         """Enter a segment whose part is synced and has its name. Raises OutputError."""

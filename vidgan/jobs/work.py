@@ -156,6 +156,11 @@ def recalled(folder: Path, name: str) -> Any:
         return None
 
 
+def sweep(out: Path) -> None:
+    """Remove what is left of a work folder whose removal was broken off."""
+    shutil.rmtree(_gone(work_folder_of(out)), ignore_errors=True)
+
+
 def size_of(folder: Path) -> int:
     """Bytes of all files in it."""
     total = 0
@@ -226,7 +231,17 @@ def _empty(folder: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
+    """The parts first, then the rest: each goes all at once, under another name, and is done without."""
     with suppress(OSError, OutputError):
-        _empty(folder)
-        if os.name != "nt":  # where a lock that is held cannot be removed
-            shutil.rmtree(folder)
+        Journal(folder).drop_parts()
+        if os.name == "nt":  # where a lock that is held cannot be removed
+            _empty(folder)
+            return
+        gone = _gone(folder)
+        shutil.rmtree(gone, ignore_errors=True)
+        folder.replace(gone)
+        shutil.rmtree(gone)
+
+
+def _gone(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.gone")
