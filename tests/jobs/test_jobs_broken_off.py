@@ -142,3 +142,18 @@ def test_what_is_left_of_a_work_folder_that_was_being_removed_goes(
     with pytest.raises(OutputError, match="exists"):
         vidgan.render(clip, look, out)
     assert names(tmp_path) == ["out.mkv", "out.mkv.recipe.toml"]
+
+
+@pytest.mark.parametrize("lost", ["lesson.json", "look.safetensors"])
+def test_a_look_that_is_lost_takes_the_frames_with_it(
+    clip: Path, target: Path, recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    out = tmp_path / "out.mkv"
+
+    def job() -> Any:
+        return vidgan.translate(clip, target, out, pipeline=recipe, overrides=THIRDS)
+
+    killed(monkeypatch, "vidgan.jobs.delivery._put_in_place", job)
+    path = work_folder_of(out) / lost
+    path.write_bytes(path.read_bytes()[:-3] + b"?\n\n")
+    assert job().reused == 0

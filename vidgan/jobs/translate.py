@@ -1,6 +1,7 @@
 """The main job: train on a pair, render the clip."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,7 +92,8 @@ def _learnt(subject: Subject, found: Survey, work: Work, watch: Watch) -> Lesson
     Whoever trained it, rendering reads the look from its file. Raises Interrupted where training was stopped.
     """
     told = work.recall(LESSON)
-    if told is None:
+    if told is None or not _is_whole(work.look, told["sha256"]):
+        work.forget_frames()
         with stop_when_interrupted() as should_stop:
             session = Session(
                 checkpoint=work.checkpoint, resume=work.checkpoint.exists(), should_stop=should_stop
@@ -110,6 +112,12 @@ def _learnt(subject: Subject, found: Survey, work: Work, watch: Watch) -> Lesson
         work.checkpoint.unlink(missing_ok=True)
     look = load_look(work.look)
     return Lesson(look, told["representative"], told["seconds"], keyframes=tuple(told["keyframes"]))
+
+
+def _is_whole(look: Path, sha256: str) -> bool:
+    with suppress(OSError):
+        return file_sha256(look) == sha256
+    return False
 
 
 def _refuse_all(

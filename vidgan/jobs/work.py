@@ -65,6 +65,14 @@ class Work:
         """What was kept; None where nothing was."""
         return recalled(self.folder, name)
 
+    def forget_frames(self) -> None:
+        """What was rendered with a look that is lost: none that is trained anew need be the same."""
+        with disk_errors(self.folder):
+            for name in ("journal", "parts"):
+                if (self.folder / name).exists():
+                    shutil.rmtree(self.folder / name)
+            (self.folder / JOINED).unlink(missing_ok=True)
+
     @contextmanager
     def kept_whatever_happens(self, frames: int, watch: Watch) -> Iterator[None]:
         """When it is broken off, say what is kept, and how to go on.
