@@ -9,7 +9,7 @@ import pytest
 
 import vidgan
 from vidgan import Options
-from vidgan.errors import OutputError
+from vidgan.errors import Interrupted, OutputError
 from vidgan.jobs.journal import Entry, Journal
 from vidgan.jobs.segments import Segment
 from vidgan.jobs.work import work_folder_of
@@ -157,3 +157,18 @@ def test_a_look_that_is_lost_takes_the_frames_with_it(
     path = work_folder_of(out) / lost
     path.write_bytes(path.read_bytes()[:-3] + b"?\n\n")
     assert job().reused == 0
+
+
+def test_stopped_while_it_is_verified_it_says_how_to_go_on(
+    clip: Path, look: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out.mkv"
+
+    def stop(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("vidgan.jobs.render.require_verified", stop)
+        with pytest.raises(Interrupted, match=r"6 of 6 frames are kept .*: the same command goes on there"):
+            vidgan.render(clip, look, out)
+    assert vidgan.render(clip, look, out).reused == 6

@@ -156,7 +156,8 @@ def _delivered(
     began = time.monotonic()
     delivered = deliver(clip, draw, delivery, work, watch)
     seconds = time.monotonic() - began
-    verified = require_verified(clip, work.out, delivery.span, watch) if options.verify else None
+    with work.kept_whatever_happens(len(delivery.span), watch):
+        verified = require_verified(clip, work.out, delivery.span, watch) if options.verify else None
     return Result(
         out=work.out,
         device=str(choose_device(options.device)),
