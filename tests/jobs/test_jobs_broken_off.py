@@ -172,3 +172,16 @@ def test_stopped_while_it_is_verified_it_says_how_to_go_on(
         with pytest.raises(Interrupted, match=r"6 of 6 frames are kept .*: the same command goes on there"):
             vidgan.render(clip, look, out)
     assert vidgan.render(clip, look, out).reused == 6
+
+
+def test_an_output_that_somebody_finished_meanwhile_is_not_replaced(
+    clip: Path, look: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: Names
+) -> None:
+    out, other = tmp_path / "out.mkv", tmp_path / "other.mkv"
+    vidgan.render(clip, look, other)
+    monkeypatch.setattr("vidgan.jobs.render.check_means", lambda *given: shutil.copy(other, out))
+    before = other.read_bytes()
+    with pytest.raises(OutputError, match="exists"):
+        vidgan.render(clip, look, out)
+    assert out.read_bytes() == before
+    assert "out.mkv.work" not in names(tmp_path)

@@ -55,6 +55,7 @@ def render(
     facts = rendering_facts("render", source, recipe, Path(out), options, limits, {"the look": model})
     span = chosen_span(source, options)
     with open_work(Path(out), facts, len(span), options, watch) as work:
+        check_outputs(Path(out), [clip, model], options)  # somebody else may have been done just now
         found = surveyed(source, recipe, watch, span, work)
         return render_look(source, found, look, recipe, work, options, watch, matte=limits)
 
@@ -146,6 +147,7 @@ def pass_through(clip: str | Path, out: str | Path, recipe: Recipe, options: Opt
 
     facts = rendering_facts("passthrough", source, recipe, Path(out), options)
     with open_work(Path(out), facts, len(delivery.span), options, watch) as work:
+        check_outputs(Path(out), [clip], options)
         return _delivered(source, draw, delivery, work, options, watch)
 
 

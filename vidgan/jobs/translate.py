@@ -71,6 +71,7 @@ def translate(
         "translate", source, recipe, Path(out), options, limits, asked.files(), {"--frame": frame}
     )
     with open_work(Path(out), facts, len(span), options, watch) as work:
+        check_outputs(Path(out), [clip, *asked.paths], options)  # somebody may have been done just now
         # Of painted frames, those outside the span count, too.
         found = surveyed(source, recipe, watch, None if asked.keyframes else span, work)
         with work.kept_whatever_happens(len(span), watch):
