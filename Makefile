@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint samples bench-quality bench-keyframe bench-steady bench-motion bench-media fuzz clean
+.PHONY: demo test lint samples bench-quality bench-keyframe bench-steady bench-motion bench-media fuzz chaos clean
 
 demo: $(READY)
 	mkdir -p out
@@ -50,6 +50,10 @@ bench-media: $(READY)
 # A thousand damaged clips: rendered with their losses named, or refused; ARGS ("--count 100") as above.
 fuzz: $(READY)
 	$(BIN)/python benchmarks/fuzz.py $(ARGS)
+
+# Two hundred kills, full disks, interrupts, damage: is anything lost? ARGS ("--quick") as above; half an hour.
+chaos: $(READY)
+	$(BIN)/python benchmarks/chaos.py $(ARGS)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vidgan needs Python 3.11 or newer")'
