@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint samples bench-quality bench-keyframe bench-steady bench-motion bench-render bench-media bench-engines fuzz clean
+.PHONY: demo test lint samples bench-quality bench-keyframe bench-steady bench-motion bench-render bench-media bench-engines fuzz chaos clean
 
 demo: $(READY)
 	mkdir -p out
@@ -59,6 +59,10 @@ bench-render: $(READY)
 # A thousand damaged clips: rendered with their losses named, or refused; ARGS ("--count 100") as above.
 fuzz: $(READY)
 	$(BIN)/python benchmarks/fuzz.py $(ARGS)
+
+# Two hundred kills, full disks, interrupts, damage: is anything lost? ARGS ("--quick") as above; half an hour.
+chaos: $(READY)
+	$(BIN)/python benchmarks/chaos.py $(ARGS)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vidgan needs Python 3.11 or newer")'

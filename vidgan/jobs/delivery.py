@@ -14,7 +14,7 @@ from vidgan.jobs.options import Options, Progress, Watch
 from vidgan.jobs.report import FlickerReport, report_beside
 from vidgan.jobs.segments import Segment, segments
 from vidgan.jobs.sheet import ContactSheet
-from vidgan.jobs.work import JOINED, PUBLISHING, Work, recalled, work_folder_of
+from vidgan.jobs.work import JOINED, PUBLISHING, Work, recalled, sweep, work_folder_of
 from vidgan.media import Clip, Codec, check_output, mux, write_picture
 from vidgan.media.digest import file_sha256
 from vidgan.media.numbering import is_pattern
@@ -51,6 +51,7 @@ class Delivered:
 
 def check_outputs(out: Path, inputs: Sequence[str | Path], options: Options) -> None:
     """Find out before any work whether everything that a render writes can be written."""
+    sweep(out)
     overwrite = options.overwrite or (not options.fresh and was_put_in_place(out))
     check_output(out, inputs, overwrite=overwrite)
     others = {recipe_beside(out): ".toml"} | ({report_beside(out): ".json"} if options.report else {})
@@ -83,11 +84,11 @@ def deliver(clip: Clip, draw: Draw, delivery: Delivery, work: Work, watch: Watch
         watch.notice(notice)
     with work.kept_whatever_happens(len(delivery.span), watch):
         entries, reused = _all_entries(clip, draw, delivery, work, watch)
-        _write_beside(delivery, entries, work)
         watch.progress(Progress("join", 0.0, "sound and tags"))
         for notice in (*_losses(entries, clip, work), *_put_in_place(entries, clip, delivery, work)):
             watch.notice(notice)
         watch.progress(Progress("join", 1.0, "sound and tags"))
+        _write_beside(delivery, entries, work)  # by now the output is known to be ours, and with it these
         recipe = _write_recipe(delivery, work)
     frames = sha256("".join(entry.frames_sha256 for entry in entries).encode()).hexdigest()
     return Delivered(recipe, frames, reused)
@@ -103,7 +104,8 @@ def _all_entries(
 ) -> tuple[list[Entry], int]:
     """One for every segment, in order; and how many frames of them were there before."""
     known = [work.journal.entry(segment) for segment in delivery.plan]
-    if work.recall(PUBLISHING) and all(known):  # the parts are on their way out
+    published = work.recall(PUBLISHING) or (not work.journal.has_parts and was_put_in_place(delivery.out))
+    if published and all(known):  # the parts are on their way out
         return [entry for entry in known if entry], len(delivery.span)
     encoder = SegmentEncoder(clip, delivery.codec, delivery.sheet, delivery.report, work, watch)
     return encoder.encode(delivery.plan, draw)
@@ -141,7 +143,8 @@ def _write_beside(delivery: Delivery, entries: Sequence[Entry], work: Work) -> N
     if delivery.sheet_path is not None:
         for entry in entries:
             delivery.sheet.restore(entry.cells)
-        write_picture(delivery.sheet_path, delivery.sheet.picture())
+        same_disk = delivery.sheet_path.absolute().parent.stat().st_dev == work.folder.stat().st_dev
+        write_picture(delivery.sheet_path, delivery.sheet.picture(), work=work.folder if same_disk else None)
     if delivery.report is not None:
         delivery.report.restore([entry.flicker or () for entry in entries])
         delivery.report.write(report_beside(delivery.out), work.folder)

@@ -1,6 +1,7 @@
 """What is done of a render: a small file for every segment, written when its part is safe on the disk."""
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -47,6 +48,16 @@ class Journal:
         self._parts.mkdir(exist_ok=True)
         return self._parts / str(segment)
 
+    @property
+    def has_parts(self) -> bool:
+        return self._parts.exists()
+
+    def drop_parts(self) -> None:
+        """At the end of a job, all at once: some of them would be rendered again."""
+        if self.has_parts:
+            gone = self._parts.replace(self._parts.with_name(".parts.part"))
+            shutil.rmtree(gone)
+
     def add(self, entry: Entry) -> None:
         """Enter a segment whose part is synced and has its name. Raises OutputError."""
         self._entries.mkdir(exist_ok=True)
@@ -69,7 +80,7 @@ class Journal:
             return None
         try:
             return entry if content_of(self.part(segment)) == (entry.part_sha256, entry.part_bytes) else None
-        except OSError:
+        except (OSError, ValueError):  # ValueError: something lies among its pictures that has no number
             return None
 
     def strike(self, segment: Segment) -> None:

@@ -57,6 +57,7 @@ def render(
     facts = rendering_facts("render", source, recipe, Path(out), options, limits, {"the look": model})
     span = chosen_span(source, options)
     with open_work(Path(out), facts, len(span), options, watch) as work:
+        check_outputs(Path(out), [clip, model], options)  # somebody else may have been done just now
         found = surveyed(source, recipe, watch, span, work)
         return render_look(source, found, look, recipe, work, options, watch, matte=limits)
 
@@ -151,6 +152,7 @@ def pass_through(clip: str | Path, out: str | Path, recipe: Recipe, options: Opt
 
     facts = rendering_facts("passthrough", source, recipe, Path(out), options)
     with open_work(Path(out), facts, len(delivery.span), options, watch) as work:
+        check_outputs(Path(out), [clip], options)
         return _delivered(source, draw, delivery, work, options, watch)
 
 
@@ -162,7 +164,8 @@ def _delivered(
         delivered = deliver(clip, draw, delivery, work, watch)
     seconds = meter.wall_seconds()
     profile = profile_of(meter) if options.profile else None
-    verified = require_verified(clip, work.out, delivery.span, watch) if options.verify else None
+    with work.kept_whatever_happens(len(delivery.span), watch):
+        verified = require_verified(clip, work.out, delivery.span, watch) if options.verify else None
     return Result(
         out=work.out,
         device=str(choose_device(options.device)),

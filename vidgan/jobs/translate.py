@@ -1,6 +1,7 @@
 """The main job: train on a pair, render the clip."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,6 +71,7 @@ def translate(
         "translate", source, recipe, Path(out), options, limits, asked.files(), {"--frame": frame}
     )
     with open_work(Path(out), facts, len(span), options, watch) as work:
+        check_outputs(Path(out), [clip, *asked.paths], options)  # somebody may have been done just now
         # Of painted frames, those outside the span count, too.
         found = surveyed(source, recipe, watch, None if asked.keyframes else span, work)
         with work.kept_whatever_happens(len(span), watch):
@@ -91,7 +93,8 @@ def _learnt(subject: Subject, found: Survey, work: Work, watch: Watch) -> Lesson
     Whoever trained it, rendering reads the look from its file. Raises Interrupted where training was stopped.
     """
     told = work.recall(LESSON)
-    if told is None:
+    if told is None or not _is_whole(work.look, told["sha256"]):
+        work.forget_frames()
         with stop_when_interrupted() as should_stop:
             session = Session(
                 checkpoint=work.checkpoint, resume=work.checkpoint.exists(), should_stop=should_stop
@@ -110,6 +113,12 @@ def _learnt(subject: Subject, found: Survey, work: Work, watch: Watch) -> Lesson
         work.checkpoint.unlink(missing_ok=True)
     look = load_look(work.look)
     return Lesson(look, told["representative"], told["seconds"], keyframes=tuple(told["keyframes"]))
+
+
+def _is_whole(look: Path, sha256: str) -> bool:
+    with suppress(OSError):
+        return file_sha256(look) == sha256
+    return False
 
 
 def _refuse_all(

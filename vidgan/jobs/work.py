@@ -65,6 +65,14 @@ class Work:
         """What was kept; None where nothing was."""
         return recalled(self.folder, name)
 
+    def forget_frames(self) -> None:
+        """What was rendered with a look that is lost: none that is trained anew need be the same."""
+        with disk_errors(self.folder):
+            for name in ("journal", "parts"):
+                if (self.folder / name).exists():
+                    shutil.rmtree(self.folder / name)
+            (self.folder / JOINED).unlink(missing_ok=True)
+
     @contextmanager
     def kept_whatever_happens(self, frames: int, watch: Watch) -> Iterator[None]:
         """When it is broken off, say what is kept, and how to go on.
@@ -156,6 +164,11 @@ def recalled(folder: Path, name: str) -> Any:
         return None
 
 
+def sweep(out: Path) -> None:
+    """Remove what is left of a work folder whose removal was broken off."""
+    shutil.rmtree(_gone(work_folder_of(out)), ignore_errors=True)
+
+
 def size_of(folder: Path) -> int:
     """Bytes of all files in it."""
     total = 0
@@ -226,7 +239,17 @@ def _empty(folder: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
+    """The parts first, then the rest: each goes all at once, under another name, and is done without."""
     with suppress(OSError, OutputError):
-        _empty(folder)
-        if os.name != "nt":  # where a lock that is held cannot be removed
-            shutil.rmtree(folder)
+        Journal(folder).drop_parts()
+        if os.name == "nt":  # where a lock that is held cannot be removed
+            _empty(folder)
+            return
+        gone = _gone(folder)
+        shutil.rmtree(gone, ignore_errors=True)
+        folder.replace(gone)
+        shutil.rmtree(gone)
+
+
+def _gone(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.gone")

@@ -55,6 +55,7 @@ class SequenceWriter:
             self._keep(self._encoder.encode(None))
             with disk_errors(self._final):
                 sync_folder(self._folder)
+                shutil.rmtree(self._final, ignore_errors=True)  # of an attempt that did not come to enter it
                 rename(self._folder, self._final)
         finally:
             self.abort()
