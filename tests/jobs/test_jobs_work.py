@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import vidgan
 from vidgan import Options
@@ -326,12 +327,20 @@ def test_a_signal_lets_the_segment_in_hand_be_finished(
     assert vidgan.render(clip, look, out, overrides=THIRDS).reused == 4
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 99 GiB"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 GiB"),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 99 GiB"),
+    ],
+)
 def test_used_up_memory_is_told_and_nothing_is_lost(
-    clip: Path, look: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clip: Path, look: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     out = tmp_path / "out.mkv"
     with monkeypatch.context() as patched:
-        breaking(patched, 3, MemoryError("Unable to allocate 99 GiB"))
+        breaking(patched, 3, error)
         with pytest.raises(
             MemoryShortageError, match=r"memory is used up .*99 GiB.*the same command goes on"
         ):

@@ -13,6 +13,7 @@ from typing import Any
 
 from vidgan.errors import Interrupted, MemoryShortageError, OutputError, VidganError
 from vidgan.jobs.facts import Facts, differences, key_of
+from vidgan.jobs.fitting import out_of_memory
 from vidgan.jobs.journal import Journal
 from vidgan.jobs.options import Options, Watch
 from vidgan.jobs.ownership import owned
@@ -85,7 +86,9 @@ class Work:
             if not _is_worth_keeping(self.folder):
                 raise
             raise Interrupted(f"stopped: {self._kept(frames)}") from error
-        except MemoryError as error:
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
             raise MemoryShortageError(
                 f"this machine's memory is used up ({error or 'no more to be had'}): close other programs, "
                 "or render on a larger one; the same command goes on where it stopped."
