@@ -1,8 +1,10 @@
 """Arguments and options that several commands share, each described once."""
 
+from collections.abc import Mapping
+from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
@@ -196,42 +198,12 @@ DryRun = Annotated[bool, Option("--dry-run", help="Print the resolved recipe and
 Json = Annotated[bool, Option("--json", help="Print the result as JSON, for programs.")]
 
 
-def job_options(
-    device: str,
-    overwrite: bool,
-    stream: int | None,
-    allow_truncated: bool,
-    sheet: Path | None = None,
-    raft_weights: Path | None = None,
-    rate: str | None = None,
-    report: bool = False,
-    start: str | None = None,
-    end: str | None = None,
-    verify: bool = True,
-    fresh: bool = False,
-    keep_work: bool = False,
-    profile: bool = False,
-    engine: str = "auto",
-) -> "Options":
+def job_options(given: Mapping[str, Any]) -> "Options":
+    """given: a command's own arguments by their names; those that are options of a job are taken."""
     from vidgan.jobs.options import Options
 
-    return Options(
-        device=device,
-        overwrite=overwrite,
-        stream=stream,
-        allow_truncated=allow_truncated,
-        sheet=sheet,
-        raft_weights=raft_weights,
-        rate=frame_rate(rate),
-        report=report,
-        start=start,
-        end=end,
-        verify=verify,
-        fresh=fresh,
-        keep_work=keep_work,
-        profile=profile,
-        engine=engine,
-    )
+    taken = {option.name: given[option.name] for option in fields(Options) if option.name in given}
+    return Options(**{**taken, "rate": frame_rate(given.get("rate"))})
 
 
 def frame_rate(text: str | None) -> Fraction | None:

@@ -65,7 +65,7 @@ def command(
         return
     from vidgan.jobs.flow import flow
 
-    options = a.job_options(device, overwrite, stream, allow_truncated, raft_weights=raft_weights, rate=rate)
+    options = a.job_options(locals())
     with watching(json) as (watch, notices):
         shown = flow(
             clip,

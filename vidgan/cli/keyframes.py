@@ -56,7 +56,7 @@ def command(
     """Name the frames of CLIP most worth painting: those that most of their shot follows from."""
     from vidgan.jobs.advise import advise
 
-    options = a.job_options(device, overwrite, stream, allow_truncated, raft_weights=raft_weights, rate=rate)
+    options = a.job_options(locals())
     with watching(json) as (watch, notices):
         advice = advise(clip, out, count=count, shots_only=shots, model=model, options=options, watch=watch)
     if json:

@@ -87,9 +87,7 @@ def command(
         asked = Asked(target, frame, keyframes or ())
         show_recipe(preview_recipe(model, pipeline, settings, asked), json)
         return
-    options = a.job_options(
-        device, overwrite, stream, allow_truncated, raft_weights=raft_weights, rate=rate, engine=engine
-    )
+    options = a.job_options(locals())
     with watching(json) as (watch, notices):
         result = preview(
             clip,

@@ -50,23 +50,7 @@ def command(
         return
     from vidgan.jobs.render import render
 
-    options = a.job_options(
-        device,
-        overwrite,
-        stream,
-        allow_truncated,
-        sheet,
-        raft_weights,
-        rate,
-        report,
-        start,
-        end,
-        verify,
-        fresh,
-        keep_work,
-        profile,
-        engine,
-    )
+    options = a.job_options(locals())
     with watching(json) as (watch, notices):
         result = render(
             clip,

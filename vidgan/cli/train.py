@@ -56,7 +56,7 @@ def command(
         return
     from vidgan.jobs.train import train
 
-    options = a.job_options(device, overwrite, stream, allow_truncated, rate=rate)
+    options = a.job_options(locals())
     with watching(json) as (watch, notices):
         result = train(
             clip,

@@ -50,23 +50,7 @@ def command(
         return
     from vidgan.jobs.translate import translate
 
-    options = a.job_options(
-        device,
-        overwrite,
-        stream,
-        allow_truncated,
-        sheet,
-        raft_weights,
-        rate,
-        report,
-        start,
-        end,
-        verify,
-        fresh,
-        keep_work,
-        profile,
-        engine,
-    )
+    options = a.job_options(locals())
     with watching(json) as (watch, notices):
         result = translate(
             clip,
