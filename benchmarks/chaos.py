@@ -198,7 +198,8 @@ def filled(chaos: Chaos, whole: Reference, place: str, leave: str) -> Trial:
             happened = Counter({"enough room": 1})
         else:
             lost += refusal_faults(ended, "no space left", "free some", str(job.folder))
-            lost += [f"under its final name: {name}" for name in job.files() if name in whole.contents]
+            if place != "join" or not job.kind.pictures:  # which are whole, each, and take no room any more
+                lost += [f"under its final name: {name}" for name in job.files() if name in whole.contents]
             filler.unlink(missing_ok=True)
             before = job.entries()
             again = Attempt(job).end()
