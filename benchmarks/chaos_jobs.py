@@ -4,6 +4,7 @@ import contextlib
 import json
 import multiprocessing
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -188,7 +189,9 @@ class Ended:
     @property
     def was_done(self) -> bool:
         """Whether it found the job done: killed when nothing but the empty work folder was left to remove."""
-        return self.code == 1 and "exists: name another output" in " ".join(self.said)
+        return self.code == 1 and bool(
+            re.search(r"exists( \(.*\))?: name another output", " ".join(self.said))
+        )
 
     @property
     def phase(self) -> str:
