@@ -14,6 +14,7 @@ if anything was lost.
 """
 
 import argparse
+import math
 import os
 import shutil
 import signal
@@ -70,7 +71,7 @@ def main() -> None:
     arguments = _arguments()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="chaos") as folder:
-        trials = list(_watched(all_trials(Path(folder), arguments)))
+        trials = list(_watched(all_trials(Path(folder), arguments), 60 * arguments.minutes))
     show(trials, arguments.seed)
     print(f"{len(trials)} trials in {time.monotonic() - began:.0f} s")
     sys.exit(any(trial.lost for trial in trials))
@@ -197,7 +198,8 @@ def filled(chaos: Chaos, whole: Reference, place: str, leave: str) -> Trial:
             happened = Counter({"enough room": 1})
         else:
             lost += refusal_faults(ended, "no space left", "free some", str(job.folder))
-            lost += [f"under its final name: {name}" for name in job.files() if name in whole.contents]
+            if place != "join" or not job.kind.pictures:  # which are whole, each, and take no room any more
+                lost += [f"under its final name: {name}" for name in job.files() if name in whole.contents]
             filler.unlink(missing_ok=True)
             before = job.entries()
             again = Attempt(job).end()
@@ -445,13 +447,16 @@ def _nth(of: Sequence[Reference], number: int) -> Reference:
     return of[number % len(of)]
 
 
-def _watched(trials: Iterable[Trial]) -> Iterator[Trial]:
+def _watched(trials: Iterable[Trial], most_seconds: float) -> Iterator[Trial]:
     began = time.monotonic()
     for number, trial in enumerate(trials, 1):
         print(f"{time.monotonic() - began:5.0f} s  {number:4}  {trial.name}", file=sys.stderr, flush=True)
         for line in trial.lost:
             print(f"LOST {line}", file=sys.stderr, flush=True)
         yield trial
+        if time.monotonic() - began > most_seconds:
+            print(f"stopped after {most_seconds / 60:g} minutes: not all was tried")
+            return
 
 
 def show(trials: Sequence[Trial], seed: int) -> None:
@@ -474,6 +479,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=20, help="how many are killed, at least")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--at-once", type=int, default=2, help="how many jobs run at a time")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="stop then, with what was tried")
     parser.add_argument("--quick", action="store_true", help="a little of everything")
     parser.add_argument("--trials", nargs="+", choices=list(TRIALS), default=list(TRIALS))
     arguments = parser.parse_args()

@@ -4,6 +4,7 @@ import contextlib
 import json
 import multiprocessing
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from multiprocessing.connection import Connection
+from multiprocessing.process import _children  # type: ignore[attr-defined]
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -187,7 +189,9 @@ class Ended:
     @property
     def was_done(self) -> bool:
         """Whether it found the job done: killed when nothing but the empty work folder was left to remove."""
-        return self.code == 1 and "exists: name another output" in " ".join(self.said)
+        return self.code == 1 and bool(
+            re.search(r"exists( \(.*\))?: name another output", " ".join(self.said))
+        )
 
     @property
     def phase(self) -> str:
@@ -206,7 +210,7 @@ class Attempt:
         job.folder.mkdir(parents=True, exist_ok=True)
         self._lines: list[str] = []
         self._steps: list[Step] = []
-        self._news = threading.Condition()
+        self._news, self._silent = threading.Condition(), False
         self._stdout = job.world.folder / f"{secrets.token_hex(8)}.json"
         receiver, sender = _FORKS.Pipe(duplex=False)
         arguments = [str(word) for word in job.command]
@@ -214,6 +218,7 @@ class Attempt:
             target=run_apart, args=(arguments, str(self._stdout), sender, hooks or {})
         )
         self._process.start()
+        _children.discard(self._process)  # other threads would ask after it, and one of two gets no answer
         sender.close()
         self._reader = threading.Thread(target=self._read, args=(receiver,))
         self._reader.start()
@@ -231,9 +236,7 @@ class Attempt:
         """Wait until a phase, or a later one, has begun (with so many frames done). False where it ended."""
         wanted = PHASES.index(phase), done
         with self._news:
-            self._news.wait_for(
-                lambda: not self._reader.is_alive() or self._place() >= wanted, _LIMIT_SECONDS
-            )
+            self._news.wait_for(lambda: self._silent or self._place() >= wanted, _LIMIT_SECONDS)
         return self._process.is_alive()
 
     def wait(self, seconds: float) -> bool:
@@ -272,6 +275,9 @@ class Attempt:
                 with self._news:
                     self._steps = list(_steps_and_rest(self._lines)[0])
                     self._news.notify_all()
+        with self._news:
+            self._silent = True
+            self._news.notify_all()
 
 
 def _steps_and_rest(lines: Sequence[str]) -> tuple[tuple[Step, ...], tuple[str, ...]]:

@@ -61,7 +61,7 @@ def say(phase: str, done: int) -> None:
 
 
 def fill_at(told: Mapping[str, Any]) -> None:
-    begun, join = encoding.picture_writer, delivery.mux
+    begun, join, publish = encoding.picture_writer, delivery.mux, delivery.publish_pictures
 
     def writer(path: Path, *others: Any) -> Any:
         if path.name == told["fill"]:
@@ -73,7 +73,12 @@ def fill_at(told: Mapping[str, Any]) -> None:
             fill(Path(told["filler"]), told["leave_bytes"])
         return join(*arguments, **named)
 
-    encoding.picture_writer, delivery.mux = writer, joined
+    def published(*arguments: Any) -> None:
+        if told["fill"] == "join":
+            fill(Path(told["filler"]), told["leave_bytes"])
+        publish(*arguments)
+
+    encoding.picture_writer, delivery.mux, delivery.publish_pictures = writer, joined, published
 
 
 def fill(filler: Path, leave_bytes: int) -> None:

@@ -50,11 +50,11 @@ class Journal:
 
     @property
     def has_parts(self) -> bool:
-        return self._parts.exists()
+        return any(self._parts.glob("*"))
 
     def drop_parts(self) -> None:
         """At the end of a job, all at once: some of them would be rendered again."""
-        if self.has_parts:
+        if self._parts.exists():
             gone = self._parts.replace(self._parts.with_name(".parts.part"))
             shutil.rmtree(gone)
 
