@@ -273,7 +273,8 @@ def test_a_fault_of_our_own_is_one_line_too(
 
 def test_a_profile_names_the_slowest_stage(cli: Cli, job: Job) -> None:
     shown = cli(*job("render"), "--profile")
-    assert re.search(r"busy +\d+%, +[0-9.]+ ms each, \d+ times( by \d+ at once)?  <- the slowest", shown.stdout)
+    line = r"busy +\d+%, +[0-9.]+ ms each, \d+ times( by \d+ at once)?  <- the slowest"
+    assert re.search(line, shown.stdout)
     told = json.loads(cli(*job("render"), "--profile", "--overwrite", "--json").stdout)["profile"]
     assert {"decode", "translate", "smooth", "encode", "finish"} <= {one["name"] for one in told["stages"]}
     assert 0 < told["cpu_share"] <= 1.5
