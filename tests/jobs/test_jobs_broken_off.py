@@ -77,7 +77,7 @@ def test_pictures_of_a_part_that_are_not_what_was_entered_are_made_again(
     assert len(open_clip(out)) == 6
 
 
-@pytest.mark.parametrize("moment", ["mux", "_write_recipe"])
+@pytest.mark.parametrize("moment", ["mux", "dump_recipe"])
 def test_a_contact_sheet_and_a_report_are_no_reason_not_to_go_on(
     clip: Path, look: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:

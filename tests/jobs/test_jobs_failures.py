@@ -142,6 +142,7 @@ def test_a_full_disk_leaves_no_half_a_look(
     clip: Path, target: Path, recipe: str, tmp_path: Path, names: Names, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr("vidgan.jobs.training.KEEP_EVERY_SECONDS", float("inf"))
     monkeypatch.setattr("vidgan.media.output.os.fsync", on_call(1, lambda descriptor: None, full))
     with pytest.raises(OutputError, match=r"no space left to write .*look\.safetensors: free some"):
         vidgan.train(clip, target, tmp_path / "look.safetensors", pipeline=recipe)

@@ -127,7 +127,7 @@ def test_a_part_that_was_changed_is_made_again(
     )
     assert drawn == [2, 3]
     assert second.frames_sha256 == first.frames_sha256
-    assert "the part of frames 2 to 3 is damaged: made again" in notices
+    assert "what was made of frames 2 to 3 is missing or damaged: made again" in notices
 
 
 def test_another_job_is_refused_with_what_changed_and_fresh_starts_over(
@@ -142,7 +142,7 @@ def test_another_job_is_refused_with_what_changed_and_fresh_starts_over(
             vidgan.render(mine, look, out, overrides=THIRDS)
     with pytest.raises(OutputError, match=r"the recipe's smooth\.window \(1, now 2\).*--fresh"):
         vidgan.render(mine, look, out, overrides=[*THIRDS, "smooth.window=2"])
-    with pytest.raises(OutputError, match=r"--engine \(openvino .*, now torch\)"):
+    with pytest.raises(OutputError, match=r"--engine \(auto, openvino .*, now torch\)"):
         vidgan.render(mine, look, out, overrides=THIRDS, options=Options(engine="torch"))
     with pytest.raises(OutputError, match="changed: the kind of job"):
         vidgan.translate(mine, None, out, pipeline="passthrough")
@@ -150,6 +150,7 @@ def test_another_job_is_refused_with_what_changed_and_fresh_starts_over(
     with pytest.raises(OutputError, match="changed: the clip"):
         vidgan.render(mine, look, out, overrides=THIRDS)
     monkeypatch.setattr("vidgan.jobs.facts.__version__", "9.9")
+    monkeypatch.setattr("vidgan.jobs.facts._code", lambda: "")
     shutil.copy(clip, mine)
     with pytest.raises(OutputError, match=r"vidgan's version \(.*, now 9\.9\)"):
         vidgan.render(mine, look, out, overrides=THIRDS)
@@ -190,14 +191,14 @@ def test_a_report_of_a_resumed_render_is_that_of_a_whole_one(
     assert [one["frame"] for one in reports[0]["frames"]] == list(range(6))
 
 
-def half_published(parts: list[tuple[Path, int]], pattern: Path, first: int) -> None:
+def half_published(parts: list[tuple[Path, int]], pattern: Path, first: int, alone: bool) -> None:
     """Three pictures have their names, then comes the end."""
     for number in range(3):
         (parts[0][0] / f"{number}.png").replace(pattern.with_name(f"{first + number:03}.png"))
     raise Killed
 
 
-@pytest.mark.parametrize("moment", ["rename", "_write_recipe", "require_verified"])
+@pytest.mark.parametrize("moment", ["rename", "_write_beside", "require_verified"])
 @pytest.mark.parametrize("name", ["out.mp4", "frames/%03d.png"])
 def test_a_render_that_was_killed_at_its_very_end_is_finished_and_not_refused(
     clip: Path, look: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, name: str
@@ -346,6 +347,87 @@ def test_used_up_memory_is_told_and_nothing_is_lost(
         ):
             vidgan.render(clip, look, out, overrides=THIRDS)
     assert vidgan.render(clip, look, out, overrides=THIRDS).reused == 2
+
+
+def test_pictures_that_were_taken_away_or_changed_are_made_again(
+    clip: Path, look: Path, tmp_path: Path, drawn: list[int]
+) -> None:
+    out, keep = tmp_path / "frames" / "%03d.png", Options(keep_work=True, overwrite=True)
+    whole = vidgan.render(clip, look, out, overrides=THIRDS, options=keep)
+    (tmp_path / "frames" / "002.png").unlink()
+    (tmp_path / "frames" / "005.png").write_bytes(b"junk")
+    drawn.clear()
+    again = vidgan.render(clip, look, out, overrides=THIRDS, options=keep)
+    assert drawn == [2, 3, 4, 5]
+    assert again.frames_sha256 == whole.frames_sha256
+    assert len(open_clip(tmp_path / "frames")) == 6
+
+
+def test_a_part_of_a_clip_leaves_the_other_numbered_pictures_alone(clip: Path, tmp_path: Path) -> None:
+    out = tmp_path / "frames" / "%03d.png"
+    vidgan.translate(clip, None, out, pipeline="passthrough")
+    before = (tmp_path / "frames" / "000.png").stat().st_mtime_ns
+    patch = Options(start=2, end=4, overwrite=True)
+    vidgan.translate(clip, None, out, pipeline="passthrough", options=patch)
+    assert len(open_clip(tmp_path / "frames")) == 6
+    assert (tmp_path / "frames" / "000.png").stat().st_mtime_ns == before
+
+
+def test_only_what_a_job_wrote_itself_is_written_again_without_asking(
+    clip: Path, look: Path, tmp_path: Path
+) -> None:
+    out, mine = tmp_path / "out.mp4", tmp_path / "mine.png"
+    vidgan.render(clip, look, out, options=Options(keep_work=True, sheet=tmp_path / "sheet.png"))
+    mine.write_bytes(b"somebody's picture")
+    with pytest.raises(OutputError, match=r"mine\.png exists"):
+        vidgan.render(clip, look, out, options=Options(sheet=mine))
+    assert mine.read_bytes() == b"somebody's picture"
+    out.rename(tmp_path / "away.mp4")
+    again = vidgan.render(clip, look, out, options=Options(sheet=tmp_path / "sheet.png"))
+    assert (again.frames, again.reused) == (6, 6)
+    assert len(open_clip(out)) == 6
+
+
+@pytest.mark.parametrize("damage", ["", "[]", '{"key": 1, "facts": []}'])
+def test_work_whose_description_is_damaged_is_not_thrown_away(
+    clip: Path, look: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    out = tmp_path / "out.mkv"
+    with monkeypatch.context() as patched:
+        breaking(patched, 3, Killed())
+        with pytest.raises(Killed):
+            vidgan.render(clip, look, out, overrides=THIRDS)
+    work = work_folder_of(out)
+    (work / "job.json").write_text(damage)
+    (work / "survey.json").write_text("{}")
+    (work / "journal" / "1 (conflict).json").write_text("{}")
+    assert [job.frames_done for job in unfinished(tmp_path)] == [2]
+    with pytest.raises(OutputError, match=r"job\.json is damaged, .* --fresh"):
+        vidgan.render(clip, look, out, overrides=THIRDS)
+    assert vidgan.render(clip, look, out, overrides=THIRDS, options=Options(fresh=True)).frames == 6
+
+
+def test_a_signal_in_the_last_segment_stops_before_joining(
+    clip: Path, look: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, whole = tmp_path / "out.mkv", PictureWriter.write
+
+    def write(self: PictureWriter, frame: Any) -> None:
+        if frame.index == 5:
+            signal.raise_signal(signal.SIGINT)
+        whole(self, frame)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(PictureWriter, "write", write)
+        with pytest.raises(Interrupted, match=r"stopped: 6 of 6 frames are kept"):
+            vidgan.render(clip, look, out, overrides=THIRDS)
+    assert not out.exists()
+    assert vidgan.render(clip, look, out, overrides=THIRDS).reused == 6
+
+
+def test_looking_for_an_owner_makes_no_folder(tmp_path: Path) -> None:
+    assert owner_of(tmp_path / "gone" / "out.mp4.work") is None
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_jobs_lists_what_is_unfinished(

@@ -116,9 +116,7 @@ Profile = Annotated[
     bool, Option("--profile", help="Also say how busy each stage was, and which is the slowest.")
 ]
 Fresh = Annotated[bool, Option("--fresh", help="Start over, whatever an earlier attempt left in OUT.work.")]
-KeepWork = Annotated[
-    bool, Option("--keep-work", help="Leave OUT.work, with the parts, when the job is done.")
-]
+KeepWork = Annotated[bool, Option("--keep-work", help="Leave OUT.work when the job is done.")]
 Overwrite = Annotated[bool, Option("--overwrite", help="Replace an output that exists.")]
 Stream = Annotated[
     int | None,

@@ -19,7 +19,7 @@ from vidgan.cli import (
     translate,
     verify,
 )
-from vidgan.cli.guard import guarded
+from vidgan.cli.guard import INTERRUPTED, guarded
 
 app = typer.Typer(
     name="vidgan",
@@ -62,4 +62,8 @@ def main() -> None:
     for name in ("SIGTERM", "SIGHUP"):  # a closed terminal, a shutdown: clean up as for Ctrl-C
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)
-    app(prog_name="vidgan")
+    try:
+        app(prog_name="vidgan")
+    except KeyboardInterrupt:  # before a command has begun, or behind its end
+        typer.echo("error: interrupted.", err=True)
+        raise SystemExit(INTERRUPTED) from None

@@ -157,8 +157,9 @@ def _result_rows(result: "Result") -> Iterator[tuple[str, str]]:
     if result.render_seconds:
         made = result.frames - result.reused
         rate = made / result.render_seconds
-        before = f", {result.reused} were there" if result.reused else ""
-        yield "rendering", f"{made} frames in {result.render_seconds:.1f} s ({rate:.1f} frames/s){before}"
+        before = f"{result.reused} frames were there"
+        now = f"{made} frames in {result.render_seconds:.1f} s ({rate:.1f} frames/s)"
+        yield "rendering", ", ".join([now] * (made > 0) + [before] * (result.reused > 0))
     if result.profile:
         yield from _profile_rows(result.profile)
 

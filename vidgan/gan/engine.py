@@ -50,10 +50,10 @@ def has_openvino() -> bool:
 
 
 def engine_in_words(name: str, device: torch.device) -> str:
-    """Which engine and version of it that name stands for, as far as it changes bits."""
+    """What that name stands for here, as far as it changes bits; auto takes torch for small pictures."""
     if name == "torch" or device.type != "cpu" or not has_openvino():
         return "torch"
-    return f"openvino {version('openvino')}"
+    return f"{name}, openvino {version('openvino')}"
 
 
 class _Parts(Protocol):

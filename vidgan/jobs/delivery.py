@@ -1,7 +1,7 @@
 """From frames to files: segments encoded and entered one by one, then joined and put in place."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -14,11 +14,12 @@ from vidgan.jobs.options import Options, Progress, Watch
 from vidgan.jobs.report import FlickerReport, report_beside
 from vidgan.jobs.segments import Segment, segments
 from vidgan.jobs.sheet import ContactSheet
-from vidgan.jobs.work import JOINED, PUBLISHING, Work, recalled, sweep, work_folder_of
-from vidgan.media import Clip, Codec, check_output, mux, write_picture
+from vidgan.jobs.work import JOINED, PUBLISHING, WRITTEN, Work, recalled, sweep, work_folder_of
+from vidgan.media import Clip, Codec, check_output, mux
 from vidgan.media.digest import file_sha256
-from vidgan.media.numbering import is_pattern
+from vidgan.media.numbering import is_pattern, numbered
 from vidgan.media.output import PICTURES, beside, disk_errors, rename, replacing, work_place
+from vidgan.media.picture import save_picture
 from vidgan.media.sequence import lost_in_pictures, publish_pictures
 
 
@@ -52,16 +53,20 @@ class Delivered:
 def check_outputs(out: Path, inputs: Sequence[str | Path], options: Options) -> None:
     """Find out before any work whether everything that a render writes can be written."""
     sweep(out)
-    overwrite = options.overwrite or (not options.fresh and was_put_in_place(out))
-    check_output(out, inputs, overwrite=overwrite)
-    others = {recipe_beside(out): ".toml"} | ({report_beside(out): ".json"} if options.report else {})
+    going_on = not options.fresh
+    check_output(out, inputs, overwrite=options.overwrite or (going_on and was_put_in_place(out)))
+    others: dict[Path, Sequence[str]] = {}
     if work_place(out) == out:  # a folder still to be made holds nothing
-        for other, ending in others.items():
-            check_output(other, inputs, overwrite=overwrite, endings=(ending,))
+        others[recipe_beside(out)] = (".toml",)
+        if options.report:
+            others[report_beside(out)] = (".json",)
     if options.sheet is not None:
-        check_output(options.sheet, inputs, overwrite=overwrite, endings=PICTURES)
-        if options.sheet.resolve() == out.resolve():
-            raise UsageError(f"{out} cannot be both the output and the contact sheet: name another --sheet.")
+        others[options.sheet] = PICTURES
+    for other, endings in others.items():
+        ours = going_on and was_written(work_folder_of(out), other)
+        check_output(other, inputs, overwrite=options.overwrite or ours, endings=endings)
+    if options.sheet is not None and options.sheet.resolve() == out.resolve():
+        raise UsageError(f"{out} cannot be both the output and the contact sheet: name another --sheet.")
 
 
 def was_put_in_place(out: Path) -> bool:
@@ -82,14 +87,12 @@ def deliver(clip: Clip, draw: Draw, delivery: Delivery, work: Work, watch: Watch
     """
     for notice in delivery.codec.notices:
         watch.notice(notice)
-    with work.kept_whatever_happens(len(delivery.span), watch):
-        entries, reused = _all_entries(clip, draw, delivery, work, watch)
-        watch.progress(Progress("join", 0.0, "sound and tags"))
-        for notice in (*_losses(entries, clip, work), *_put_in_place(entries, clip, delivery, work)):
-            watch.notice(notice)
-        watch.progress(Progress("join", 1.0, "sound and tags"))
-        _write_beside(delivery, entries, work)  # by now the output is known to be ours, and with it these
-        recipe = _write_recipe(delivery, work)
+    entries, reused = _all_entries(clip, draw, delivery, work, watch)
+    watch.progress(Progress("join", 0.0, "sound and tags"))
+    for notice in (*_losses(entries, clip, work), *_put_in_place(entries, clip, delivery, work)):
+        watch.notice(notice)
+    watch.progress(Progress("join", 1.0, "sound and tags"))
+    recipe = _write_beside(delivery, entries, work)
     frames = sha256("".join(entry.frames_sha256 for entry in entries).encode()).hexdigest()
     return Delivered(recipe, frames, reused)
 
@@ -104,10 +107,17 @@ def _all_entries(
 ) -> tuple[list[Entry], int]:
     """One for every segment, in order; and how many frames of them were there before."""
     known = [work.journal.entry(segment) for segment in delivery.plan]
-    published = work.recall(PUBLISHING) or (not work.journal.has_parts and was_put_in_place(delivery.out))
-    if published and all(known):  # the parts are on their way out
+    whole = not work.journal.has_parts and not delivery.codec.pictures and was_put_in_place(delivery.out)
+    if whole and all(known):  # the parts have gone, and nobody needs them
         return [entry for entry in known if entry], len(delivery.span)
-    encoder = SegmentEncoder(clip, delivery.codec, delivery.sheet, delivery.report, work, watch)
+
+    def names(segment: Segment) -> Sequence[Path]:
+        if not (delivery.codec.pictures and work.recall(PUBLISHING)):
+            return ()
+        first = clip.info.first_number
+        return [numbered(delivery.out, first + index) for index in range(segment.start, segment.stop)]
+
+    encoder = SegmentEncoder(clip, delivery.codec, delivery.sheet, delivery.report, work, watch, names)
     return encoder.encode(delivery.plan, draw)
 
 
@@ -117,7 +127,8 @@ def _put_in_place(entries: Sequence[Entry], clip: Clip, delivery: Delivery, work
     if delivery.codec.pictures:
         work.remember(PUBLISHING, True)
         counted = [(part, len(entry.segment)) for part, entry in zip(parts, entries, strict=True)]
-        publish_pictures(counted, delivery.out, clip.info.first_number + span.start)
+        whole = len(span) == len(clip)
+        publish_pictures(counted, delivery.out, clip.info.first_number + span.start, alone=whole)
         return lost_in_pictures(clip)
     joined = work.recall(JOINED)
     if joined is None or not (_is(work.joined, joined) or _is(delivery.out, joined)):
@@ -128,26 +139,49 @@ def _put_in_place(entries: Sequence[Entry], clip: Clip, delivery: Delivery, work
     if work.joined.exists():
         with disk_errors(delivery.out):
             rename(work.joined, delivery.out)
-    return joined["notices"]
+    return joined.get("notices", [])
 
 
 def _is(file: Path, joined: dict) -> bool:
     """Whether a file is what was joined."""
     with suppress(OSError):
-        return file.stat().st_size == joined["bytes"] and file_sha256(file) == joined["sha256"]
+        return file.stat().st_size == joined.get("bytes") and file_sha256(file) == joined.get("sha256")
     return False
 
 
-def _write_beside(delivery: Delivery, entries: Sequence[Entry], work: Work) -> None:
-    """The contact sheet and the report, of all segments whoever made them."""
+def was_written(folder: Path, path: Path) -> bool:
+    """Whether a file is what the job of that work folder wrote beside its output."""
+    written = recalled(folder, WRITTEN) or {}
+    with suppress(OSError):
+        return path.is_file() and written.get(str(path.resolve())) == file_sha256(path)
+    return False
+
+
+def _write_beside(delivery: Delivery, entries: Sequence[Entry], work: Work) -> Path:
+    """The contact sheet, the report, of all segments whoever made them, and the resolved recipe: its path."""
     if delivery.sheet_path is not None:
         for entry in entries:
             delivery.sheet.restore(entry.cells)
-        same_disk = delivery.sheet_path.absolute().parent.stat().st_dev == work.folder.stat().st_dev
-        write_picture(delivery.sheet_path, delivery.sheet.picture(), work=work.folder if same_disk else None)
+        with _beside(delivery.sheet_path, work) as temporary:
+            save_picture(temporary, delivery.sheet.picture())
     if delivery.report is not None:
         delivery.report.restore([entry.flicker or () for entry in entries])
-        delivery.report.write(report_beside(delivery.out), work.folder)
+        with _beside(report_beside(delivery.out), work) as temporary:
+            temporary.write_text(delivery.report.as_text(), encoding="utf-8")
+    recipe = recipe_beside(delivery.out)
+    with _beside(recipe, work) as temporary:
+        temporary.write_text(dump_recipe(delivery.recipe), encoding="utf-8")
+    return recipe
+
+
+@contextmanager
+def _beside(path: Path, work: Work) -> Iterator[Path]:
+    """replacing, and what is written is known as this job's own before it gets its name."""
+    same_disk = path.absolute().parent.stat().st_dev == work.folder.stat().st_dev
+    with replacing(path, work=work.folder if same_disk else None) as temporary:
+        yield temporary
+        written = work.recall(WRITTEN) or {}
+        work.remember(WRITTEN, {**written, str(path.resolve()): file_sha256(temporary)})
 
 
 def _losses(entries: Sequence[Entry], clip: Clip, work: Work) -> Iterator[str]:
@@ -155,11 +189,3 @@ def _losses(entries: Sequence[Entry], clip: Clip, work: Work) -> Iterator[str]:
     found = {entry.attempt: entry.losses for entry in entries}
     found[work.attempt] = tuple(clip.losses())
     yield from dict.fromkeys(loss for losses in found.values() for loss in losses)
-
-
-def _write_recipe(delivery: Delivery, work: Work) -> Path:
-    """Put the resolved recipe beside an output, as OUT.recipe.toml."""
-    path = recipe_beside(delivery.out)
-    with replacing(path, work=work.folder) as temporary:
-        temporary.write_text(dump_recipe(delivery.recipe), encoding="utf-8")
-    return path

@@ -5,6 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from contextvars import copy_context
 from itertools import islice
+from pathlib import Path
 
 from vidgan.jobs.interrupt import stop_when_interrupted
 from vidgan.jobs.journal import Entry, content_of
@@ -24,7 +25,8 @@ Draw = Callable[[int, int], Generator[Rendered]]
 class SegmentEncoder:
     """Takes rendered frames, leaves parts and journal entries in the work folder.
 
-    sheet, report: are shown every frame on its way.
+    sheet, report: are shown every frame on its way. names: of a segment's pictures, where they may have got
+    them already.
     """
 
     def __init__(
@@ -35,10 +37,13 @@ class SegmentEncoder:
         report: FlickerReport | None,
         work: Work,
         watch: Watch,
+        names: Callable[[Segment], Sequence[Path]] = lambda segment: (),
     ) -> None:
+        self._names = names
         self._clip, self._codec, self._sheet, self._report = clip, codec, sheet, report
         self._work, self._watch = work, watch
         self._done, self._total = 0, 0
+        self._damaged: list[Segment] = []
 
     def encode(self, plan: Sequence[Segment], draw: Draw) -> tuple[list[Entry], int]:
         """Make what is missing of the plan. One entry a segment, in order; how many frames were there before.
@@ -47,6 +52,7 @@ class SegmentEncoder:
         raises KeyboardInterrupt. What is done stays, whatever is raised.
         """
         found = {segment: self._proven(segment) for segment in plan}
+        self._tell_of_damage()
         pending = [segment for segment, entry in found.items() if entry is None]
         self._total = sum(map(len, plan))
         self._done = reused = self._total - sum(map(len, pending))
@@ -57,21 +63,28 @@ class SegmentEncoder:
             for run in runs(pending):
                 self._encode_run(run, draw, finisher, should_stop)
             made = finisher.entries()
+            if pending and should_stop():
+                raise KeyboardInterrupt
         return [found[segment] or made[segment] for segment in plan], reused
 
     def _proven(self, segment: Segment) -> Entry | None:
         """What is safely there of a segment; a report needs its flicker, too."""
         journal = self._work.journal
-        entry = journal.proven(segment)
+        entry = journal.proven(segment, self._names(segment))
         if entry is None and journal.entry(segment) is not None:
-            self._watch.notice(
-                f"the part of frames {segment.start} to {segment.stop - 1} is damaged: made again"
-            )
+            self._damaged.append(segment)
         if entry is not None and self._report is not None and entry.flicker is None:
             entry = None
         if entry is None:
             journal.strike(segment)
         return entry
+
+    def _tell_of_damage(self) -> None:
+        if self._damaged:
+            first = f"frames {self._damaged[0].start} to {self._damaged[0].stop - 1}"
+            more = len(self._damaged) - 1
+            others = f" and of {more} more segments" if more else ""
+            self._watch.notice(f"what was made of {first}{others} is missing or damaged: made again")
 
     def _encode_run(
         self, run: Sequence[Segment], draw: Draw, finisher: "_Finisher", should_stop: Callable[[], bool]

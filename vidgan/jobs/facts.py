@@ -25,7 +25,7 @@ from vidgan.media.digest import file_sha256
 
 Facts = Mapping[str, str]
 
-_LIBRARIES = ("torch", "numpy", "opencv-python-headless", "av")
+_LIBRARIES = ("numpy", "opencv-python-headless", "av")
 _SHOWN = 24  # characters of a value; more is a hash
 
 
@@ -61,7 +61,8 @@ def facts_of(
         inputs = {**(inputs or {}), "RAFT's weights": options.raft_weights}
     facts |= {name: _content(Path(path)) for name, path in (inputs or {}).items()}
     facts |= {name: str(value) for name, value in (words or {}).items()}
-    facts |= {"--engine": engine_in_words(options.engine, device)}
+    drawn = recipe.parts.conditioning == "pyramid" and recipe.translate.method != "none"
+    facts |= {"--engine": engine_in_words(options.engine if drawn else "torch", device)}
     return facts | dict(machine_facts(device, recipe))
 
 
@@ -71,7 +72,9 @@ def machine_facts(device: torch.device, recipe: Recipe) -> Facts:
     precision = str(choose_precision(recipe.train.precision, device)).removeprefix("torch.")
     return {
         "vidgan's version": __version__,
+        "vidgan's code": _code(),
         **{f"the version of {library}": version(library) for library in _LIBRARIES},
+        "the version of torch": " ".join([torch.__version__, *_cudnn(device)]),
         "FFmpeg's version": ffmpeg_version(),
         "the device": f"{name} {precision}",
         "the processor": platform.machine(),
@@ -115,6 +118,17 @@ def _told(name: str, before: str | None, now: str | None) -> str:
     if before is None or now is None or max(len(before), len(now)) > _SHOWN:
         return name
     return f"{name} ({before}, now {now})"
+
+
+@cache
+def _code() -> str:
+    """Of a checkout, which changes between versions."""
+    package = Path(__file__).parent.parent
+    return file_sha256(*sorted(package.rglob("*.py")))
+
+
+def _cudnn(device: torch.device) -> list[str]:
+    return [f"cuDNN {torch.backends.cudnn.version()}"] if device.type == "cuda" else []
 
 
 @cache

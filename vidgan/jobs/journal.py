@@ -1,15 +1,18 @@
 """What is done of a render: a small file for every segment, written when its part is safe on the disk."""
 
 import json
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from vidgan.jobs.segments import Segment
 from vidgan.media.digest import file_sha256
-from vidgan.media.output import replacing
+from vidgan.media.output import disk_errors, replacing, sync_folder
+
+_NAME = re.compile(r"(\d{8,})-(\d{8,})\.json")
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Journal:
 
     def part(self, segment: Segment) -> Path:
         """Where a segment's pictures go; the folder is made."""
-        self._parts.mkdir(exist_ok=True)
+        _make(self._parts)
         return self._parts / str(segment)
 
     @property
@@ -60,7 +63,7 @@ class Journal:
 
     def add(self, entry: Entry) -> None:
         """Enter a segment whose part is synced and has its name. Raises OutputError."""
-        self._entries.mkdir(exist_ok=True)
+        _make(self._entries)
         with replacing(self._path(entry.segment)) as temporary:
             temporary.write_text(json.dumps(asdict(entry)) + "\n", encoding="utf-8")
 
@@ -73,13 +76,17 @@ class Journal:
             return None
         return entry if entry.segment == segment else None
 
-    def proven(self, segment: Segment) -> Entry | None:
-        """The entry of a segment whose part is, byte for byte, what was entered."""
+    def proven(self, segment: Segment, names: Sequence[Path] = ()) -> Entry | None:
+        """The entry of a segment whose part is, byte for byte, what was entered.
+
+        names: of its pictures, for a part whose pictures may have got their names already.
+        """
         entry = self.entry(segment)
         if entry is None:
             return None
         try:
-            return entry if content_of(self.part(segment)) == (entry.part_sha256, entry.part_bytes) else None
+            found = content_of(self.part(segment), names)
+            return entry if found == (entry.part_sha256, entry.part_bytes) else None
         except (OSError, ValueError):  # ValueError: something lies among its pictures that has no number
             return None
 
@@ -92,14 +99,29 @@ class Journal:
 
     def frames_done(self) -> int:
         """By the entries' names."""
-        borders = (entry.stem.split("-") for entry in self._entries.glob("[0-9]*.json"))
-        return sum(int(stop) - int(start) for start, stop in borders)
+        named = (_NAME.fullmatch(entry.name) for entry in self._entries.glob("*.json"))
+        return sum(int(name[2]) - int(name[1]) for name in named if name)
 
     def _path(self, segment: Segment) -> Path:
         return self._entries / f"{segment}.json"
 
 
-def content_of(part: Path) -> tuple[str, int]:
-    """SHA-256 and size of a part: a file, or a folder of pictures by their numbers."""
-    files = sorted(part.iterdir(), key=lambda file: int(file.stem)) if part.is_dir() else [part]
+def content_of(part: Path, names: Sequence[Path] = ()) -> tuple[str, int]:
+    """SHA-256 and size of a part: a file, or a folder of pictures by their numbers.
+
+    names: where those of the pictures are that have left it. OSError where one is nowhere, ValueError where
+    something else lies among them.
+    """
+    if names:
+        here = [part / f"{number}{name.suffix.lower()}" for number, name in enumerate(names)]
+        files = [file if file.exists() else name for file, name in zip(here, names, strict=True)]
+    else:
+        files = sorted(part.iterdir(), key=lambda file: int(file.stem)) if part.is_dir() else [part]
     return file_sha256(*files), sum(file.stat().st_size for file in files)
+
+
+def _make(folder: Path) -> None:
+    if not folder.exists():
+        with disk_errors(folder):
+            folder.mkdir(exist_ok=True)
+            sync_folder(folder.parent)

@@ -15,6 +15,7 @@ from vidgan.errors import OutputError
 from vidgan.media.output import disk_errors
 
 _LOCK, _OWNER = "lock", "owner.json"
+_PATIENCE_SECONDS = 0.3  # `vidgan jobs` holds a lock for a moment, to see whether it can
 
 
 @contextmanager
@@ -34,6 +35,8 @@ def owned(folder: Path, out: Path) -> Iterator[None]:
 
 def owner_of(folder: Path) -> str | None:
     """Who holds a work folder now, in words; None where nobody does."""
+    if not (folder / _LOCK).exists():
+        return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         lock = FileLock(folder / _LOCK)
@@ -55,7 +58,7 @@ def _locked(folder: Path, out: Path) -> FileLock:
             with disk_errors(folder):
                 folder.mkdir(exist_ok=True)
                 try:
-                    lock.acquire(blocking=False)
+                    lock.acquire(timeout=_PATIENCE_SECONDS)
                 except FileNotFoundError:  # its last owner was just about to remove it
                     continue
                 except Timeout as error:

@@ -1,6 +1,7 @@
 """Applying a trained look to a clip."""
 
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def rendering_facts(
 def surveyed(clip: Clip, recipe: Recipe, watch: Watch, span: range | None, work: Work) -> Survey:
     """survey_clip, or what it had found for an earlier attempt."""
     before = work.recall(SURVEY)
-    if before is not None:
+    with suppress(KeyError, TypeError):  # damaged: looked for again
         return Survey(**{**before, "cuts": tuple(before["cuts"]), "varied": tuple(before["varied"])})
     found = survey_clip(clip, recipe, watch, span)
     work.remember(SURVEY, asdict(found))
@@ -164,8 +165,7 @@ def _delivered(
         delivered = deliver(clip, draw, delivery, work, watch)
     seconds = meter.wall_seconds()
     profile = profile_of(meter) if options.profile else None
-    with work.kept_whatever_happens(len(delivery.span), watch):
-        verified = require_verified(clip, work.out, delivery.span, watch) if options.verify else None
+    verified = require_verified(clip, work.out, delivery.span, watch) if options.verify else None
     return Result(
         out=work.out,
         device=str(choose_device(options.device)),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from vidgan.jobs.rendering import Rendered
-from vidgan.media.output import beside, replacing
+from vidgan.media.output import beside
 from vidgan.metrics import Motion, step_e_warps
 from vidgan.motion import DisFlow
 from vidgan.resample import eight_bit
@@ -100,10 +100,8 @@ class FlickerReport:
             "frames": [asdict(one) for one in self.frames],
         }
 
-    def write(self, path: Path, work: Path | None = None) -> None:
-        """work: a folder for what is half-written."""
-        with replacing(path, work=work) as temporary:
-            temporary.write_text(json.dumps(self.as_json(), indent=1) + "\n", encoding="utf-8")
+    def as_text(self) -> str:
+        return json.dumps(self.as_json(), indent=1) + "\n"
 
 
 def report_beside(out: Path) -> Path:

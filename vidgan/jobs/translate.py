@@ -23,6 +23,8 @@ from vidgan.keyframes import Survey
 from vidgan.media.digest import file_sha256
 from vidgan.media.output import replacing
 
+_LESSON = {"representative", "keyframes", "seconds", "sha256"}
+
 
 def translate(
     clip: str | Path,
@@ -74,8 +76,7 @@ def translate(
         check_outputs(Path(out), [clip, *asked.paths], options)  # somebody may have been done just now
         # Of painted frames, those outside the span count, too.
         found = surveyed(source, recipe, watch, None if asked.keyframes else span, work)
-        with work.kept_whatever_happens(len(span), watch):
-            lesson = _learnt(subject, found, work, watch)
+        lesson = _learnt(subject, found, work, watch)
         result = render_look(
             source, found, lesson.look, recipe, work, options, watch, subject.picture, limits
         )
@@ -93,7 +94,7 @@ def _learnt(subject: Subject, found: Survey, work: Work, watch: Watch) -> Lesson
     Whoever trained it, rendering reads the look from its file. Raises Interrupted where training was stopped.
     """
     told = work.recall(LESSON)
-    if told is None or not _is_whole(work.look, told["sha256"]):
+    if told is None or not told.keys() >= _LESSON or not _is_whole(work.look, told["sha256"]):
         work.forget_frames()
         with stop_when_interrupted() as should_stop:
             session = Session(

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -84,11 +85,13 @@ def _work_folders(folder: Path) -> Iterator[Path]:
 
 
 def _told(work: Path) -> Unfinished:
-    told = recalled(work, JOB) or {}
+    told = recalled(work, JOB)
+    told = told if isinstance(told, dict) else {}
+    facts = told.get("facts")
     return Unfinished(
-        out=work.with_name(Path(told.get("out", work.stem)).name),
+        out=work.with_name(Path(str(told.get("out", work.stem))).name),
         work=work,
-        kind=told.get("facts", {}).get(_KIND, "unknown"),
+        kind=facts.get(_KIND, "unknown") if isinstance(facts, dict) else "unknown",
         frames_done=Journal(work).frames_done(),
         frames=told.get("frames", 0),
         trained=(work / LESSON).exists(),
@@ -99,4 +102,9 @@ def _told(work: Path) -> Unfinished:
 
 
 def _last_written(work: Path) -> float:
-    return max(file.stat().st_mtime for file in (work, *work.glob("*"), *work.glob("journal/*")))
+    latest = 0.0
+    for path, _, names in os.walk(work):
+        for name in names:
+            with suppress(OSError):  # it may be gone by now
+                latest = max(latest, os.stat(os.path.join(path, name)).st_mtime)
+    return latest

@@ -19,10 +19,11 @@ from vidgan.jobs.options import Options, Watch
 from vidgan.jobs.ownership import owned
 from vidgan.media.output import beside, disk_errors, replacing
 
-JOB, JOINED, PUBLISHING, LESSON, SURVEY = (
+JOB, JOINED, PUBLISHING, WRITTEN, LESSON, SURVEY = (
     "job.json",
     "joined.json",
     "publishing.json",
+    "written.json",
     "lesson.json",
     "survey.json",
 )
@@ -127,13 +128,15 @@ def open_work(out: Path, facts: Facts, frames: int, options: Options, watch: Wat
     """
     folder = work_folder_of(out)
     _check_place(folder, out)
-    with _home_of(out), owned(folder, out):
+    with _home_of(out), _gone_with_its_lock(folder), owned(folder, out):
+        work = Work(folder, out, secrets.token_hex(8))
         try:
-            if options.fresh:
-                _empty(folder)
-            _claim(folder, out, facts, frames)
-            _tidy(folder)
-            yield Work(folder, out, secrets.token_hex(8))
+            with work.kept_whatever_happens(frames, watch):
+                if options.fresh:
+                    _empty(folder)
+                _claim(folder, out, facts, frames)
+                _tidy(folder)
+                yield work
         except BaseException:
             if not _is_worth_keeping(folder):
                 _remove(folder)
@@ -159,12 +162,28 @@ def _home_of(out: Path) -> Iterator[None]:
                 out.parent.rmdir()
 
 
+@contextmanager
+def _gone_with_its_lock(folder: Path) -> Iterator[None]:
+    """On Windows a lock that is held cannot be removed: a folder that holds nothing else goes after it."""
+    yield
+    if (
+        os.name == "nt"
+        and folder.is_dir()
+        and not {f.name for f in folder.iterdir()} - {"lock", "owner.json"}
+    ):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def recalled(folder: Path, name: str) -> Any:
-    """What a work folder, ours or another's, keeps under that name; None where it has nothing readable."""
+    """What a work folder, ours or another's, keeps under that name; None where it has nothing readable.
+
+    All but a mark (true) is kept as a JSON object: anything else is damage.
+    """
     try:
-        return json.loads((folder / name).read_text(encoding="utf-8"))
+        found = json.loads((folder / name).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+    return found if isinstance(found, dict) or found is True else None
 
 
 def sweep(out: Path) -> None:
@@ -175,9 +194,10 @@ def sweep(out: Path) -> None:
 def size_of(folder: Path) -> int:
     """Bytes of all files in it."""
     total = 0
-    for file in folder.rglob("*"):
-        with suppress(OSError):  # it may be the work of a process that goes on
-            total += file.stat().st_size if file.is_file() else 0
+    for path, _, names in os.walk(folder):  # which does not mind what goes meanwhile
+        for name in names:
+            with suppress(OSError):
+                total += os.stat(os.path.join(path, name)).st_size
     return total
 
 
@@ -204,13 +224,18 @@ def _is_ours(folder: Path) -> bool:
 def _claim(folder: Path, out: Path, facts: Facts, frames: int) -> None:
     """Make sure that what lies there was made from the same facts; what is not worth anything goes."""
     before = recalled(folder, JOB)
-    if before is not None and before.get("key") == key_of(facts):
+    if isinstance(before, dict) and before.get("key") == key_of(facts):
         return
-    if before is not None and _is_worth_keeping(folder):
-        changed = differences(before.get("facts", {}), facts) or ["what was written there"]
+    if _is_worth_keeping(folder):
+        known = before.get("facts") if isinstance(before, dict) else None
+        if not isinstance(known, dict):
+            raise OutputError(
+                f"{folder / JOB} is damaged, so nothing can go on from there: pass --fresh to start over."
+            )
+        changed = differences(known, facts) or ["what was written there"]
         named = ", ".join(changed[:_NAMED]) + (f" and {len(changed) - _NAMED} more" * (len(changed) > _NAMED))
         raise OutputError(
-            f"{folder} holds unfinished work on {out.name} of another job; changed: {named}. "
+            f"{folder} holds work on {out.name} of another job; changed: {named}. "
             "Give the command that it was begun with to go on, or pass --fresh to start over."
         )
     _empty(folder)

@@ -39,12 +39,13 @@ def looks_like_pattern(path: Path) -> bool:
     return path.suffix.lower() in PICTURE_SUFFIXES and is_pattern(path)
 
 
-def open_pictures(path: Path, rate: Fraction) -> "FolderClip":
+def open_pictures(path: Path, rate: Fraction, numbers: range | None = None) -> "FolderClip":
     """Open a folder, a single picture or a pattern as a clip of `rate` pictures a second.
 
+    numbers: those of the pictures that count; all unless told.
     Raises MediaError for an empty folder, a gap in the numbers, mixed kinds or mixed sizes, naming the file.
     """
-    files = list_pictures(path)
+    files = list_pictures(path, numbers)
     heads = [_Head.of(file) for file in files]
     for file, head in zip(files, heads, strict=True):
         if head.size != heads[0].size:
@@ -104,11 +105,15 @@ def _pixels(file: Path, bits: int, opacity: bool) -> tuple[NDArray[np.float32], 
     return (pixels, alpha) if bits == 16 else (to_display(pixels), alpha)
 
 
-def list_pictures(path: Path) -> list[Path]:
+def list_pictures(path: Path, numbers: range | None = None) -> list[Path]:
     """The clip's files in natural order (2 before 10). Raises MediaError as open_pictures does."""
     if path.is_file():
         return [path]
     files = _matching(path) if looks_like_pattern(path) else _in_folder(path)
+    if numbers is not None:
+        files = [file for file in files if _number(file) in numbers]
+        if not files:
+            raise MediaError(f"{path} holds none of the pictures {numbers.start} to {numbers.stop - 1}.")
     numbered = sorted(files, key=lambda file: _natural(file.name))
     _refuse_gaps(numbered)
     return numbered

@@ -66,18 +66,22 @@ def open_picture(path: Path) -> Image.Image:
     return image
 
 
-def write_picture(path: str | Path, pixels: np.ndarray, work: Path | None = None) -> None:
+def write_picture(path: str | Path, pixels: np.ndarray) -> None:
     """Write (H, W, 3) uint8 RGB as PNG or JPEG, whichever `path` ends in; appears whole or not at all.
 
-    work: a folder on the same disk for what is half-written.
     Raises OutputError for an unknown ending, a missing folder or a full disk.
     """
-    place = Path(path)
+    with replacing(Path(path), known=_WRITTEN) as temporary:
+        save_picture(temporary, pixels)
+
+
+def save_picture(path: Path, pixels: np.ndarray) -> None:
+    """The same, under that very name and at once: for a file that nobody looks at yet."""
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
         raise ValueError(f"expected (H, W, 3) uint8 pixels, got {pixels.shape} {pixels.dtype}")
-    with replacing(place, known=_WRITTEN, work=work) as temporary:
-        options = {"quality": 95, "subsampling": 0} if _WRITTEN[place.suffix.lower()] == "JPEG" else {}
-        Image.fromarray(pixels).save(temporary, format=_WRITTEN[place.suffix.lower()], **options)
+    kind = _WRITTEN[path.suffix.lower()]
+    options = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}
+    Image.fromarray(pixels).save(path, format=kind, **options)
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:

@@ -85,8 +85,10 @@ class SequenceWriter:
             self._files += 1
 
 
-def publish_pictures(parts: Sequence[tuple[Path, int]], pattern: Path, first: int) -> None:
-    """Give the pictures of SequenceWriters their names; older ones of the pattern go.
+def publish_pictures(
+    parts: Sequence[tuple[Path, int]], pattern: Path, first: int, *, alone: bool = True
+) -> None:
+    """Give the pictures of SequenceWriters their names. alone: older ones of the pattern go.
 
     parts: each writer's folder, and how many pictures it wrote, in order. first: the number of the first
     picture. The pattern's folder is made where only it is missing. Called again after it was broken off,
@@ -100,7 +102,7 @@ def publish_pictures(parts: Sequence[tuple[Path, int]], pattern: Path, first: in
             if file.exists():
                 os.replace(file, name)
         sync_folder(pattern.parent)
-        for stale in set(matching(pattern)).difference(names):
+        for stale in set(matching(pattern)).difference(names) if alone else ():
             stale.unlink()
 
 

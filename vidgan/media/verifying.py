@@ -11,6 +11,7 @@ from typing import Any
 from vidgan.media.clip import Clip
 from vidgan.media.codecs import chroma_of, richness
 from vidgan.media.colour import MATRIX_RGB, UNSPECIFIED
+from vidgan.media.folder import looks_like_pattern, open_pictures
 from vidgan.media.inventory import Inventory, Track, take
 from vidgan.media.opening import open_clip
 from vidgan.media.output import MATROSKA
@@ -80,12 +81,20 @@ class Comparison:
         return len(self.span) == len(self.clip)
 
 
+def _opened(out: Path, clip: Clip, span: range) -> Clip:
+    """The result; of numbered pictures those of the span: others may lie beside them."""
+    if looks_like_pattern(out) and len(span) < len(clip):
+        first = clip.info.first_number
+        return open_pictures(out, clip.info.average_rate, range(first + span.start, first + span.stop))
+    return open_clip(out, rate=clip.info.average_rate)
+
+
 def compare(clip: Clip, out: str | os.PathLike[str], span: range | None = None) -> list[Check]:
     """Compare a result with its clip: frames, times, sound, tags, shape. Nothing is decoded but first frames.
 
     span: the frames rendered, all unless told. Raises MediaError where the result cannot be read.
     """
-    made = open_clip(out, rate=clip.info.average_rate)
+    made = _opened(Path(out), clip, span or range(len(clip)))
     container = _container(made, Path(out))
     both = Comparison(
         clip,
