@@ -4,15 +4,19 @@
                                  [--width 480] [--height 270] [--runs 9] [--without-compile]
 
 Trains the `balanced` generator for a moment (its length changes no time), and draws one frame by every
-engine, in turns. Milliseconds are medians, and the fastest: of the generator alone, and of a frame's whole
-crossing. Ratios and largest differences (in levels of 255) are to torch in fp32 with channels last, the frame
-in one piece. Where others use the machine, the fastest say more of the engines, medians of how they share.
+engine, in turns, as a render does: several frames at the same time, each by its share of the cores.
+Milliseconds a frame are medians, and the fastest: of the generator alone, and of a frame's whole crossing.
+Ratios and largest differences (in levels of 255) are to torch in fp32 with channels last, a frame in one
+piece by all cores. Where others use the machine, the fastest say more of the engines, medians of how they
+share.
 """
 
 import argparse
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +30,7 @@ from vidgan.gan.conditioned import Translator
 from vidgan.gan.device import autocast
 from vidgan.gan.engine import has_openvino
 from vidgan.gan.look import Look, load_look
+from vidgan.gan.threads import frames_at_once, rendering_threads
 from vidgan.jobs.options import Watch
 from vidgan.jobs.subject import choose_footage
 from vidgan.jobs.training import train_look
@@ -39,10 +44,17 @@ Draw = Callable[[Sequence[Tensor], Sequence[Tensor]], Tensor]
 
 @dataclass
 class Row:
-    """One engine: the translator that draws by it, and its times in milliseconds."""
+    """One engine: the translator that draws by it, how many frames at once, and its times in milliseconds.
+
+    bands: of rows, each through a stage at a time; False: whole pictures.
+    """
 
     name: str
     translate: Translator
+    at_once: int
+    bands: bool = True
+    told: Sequence[Tensor] = ()
+    noises: Sequence[Tensor] = ()
     ready_seconds: float = 0.0
     alone: list[float] = field(default_factory=list)
     whole: list[float] = field(default_factory=list)
@@ -87,11 +99,13 @@ def _trained(arguments: argparse.Namespace) -> Look:
 
 
 def _rows(look: Look, with_compile: bool) -> list[Row]:
-    rows = [_torch(look, precision, bands) for bands in (False, True) for precision in ("fp32", "bf16")]
+    at_once, precisions = frames_at_once(CPU), ("fp32", "bf16")
+    rows = [_torch(look, "fp32", False, 1)]
+    rows += [_torch(look, precision, bands, at_once) for bands in (False, True) for precision in precisions]
     if with_compile:
-        rows += [_compiled(look, precision) for precision in ("fp32", "bf16")]
+        rows += [_compiled(look, precision) for precision in precisions]
     if has_openvino():
-        rows += [Row(f"OpenVINO {name}", _translator(look, name, "openvino")) for name in ("fp32", "bf16")]
+        rows += [Row(f"OpenVINO {name}", _translator(look, name, "openvino"), at_once) for name in precisions]
     return rows
 
 
@@ -102,20 +116,10 @@ def _translator(look: Look, precision: str, engine: str) -> Translator:
     return Translator(crossing, look.model.ladder, settings, trained, CPU, engine)
 
 
-def _torch(look: Look, precision: str, bands: bool) -> Row:
-    translate = _translator(look, precision, "torch")
-    draw = translate.engine.draw
-
-    def in_one_piece(told: Sequence[Tensor], noises: Sequence[Tensor], tile_px: int = 0) -> Tensor:
-        kept, generators.BAND_ROWS = generators.BAND_ROWS, 10**6
-        try:
-            return draw(told, noises, tile_px)
-        finally:
-            generators.BAND_ROWS = kept
-
-    if not bands:
-        translate.engine.draw = in_one_piece
-    return Row(f"torch {precision}, {'bands of rows' if bands else 'one piece'}", translate)
+def _torch(look: Look, precision: str, bands: bool, at_once: int) -> Row:
+    how = "bands of rows" if bands else "one piece"
+    turn = "" if at_once > 1 else ", by all cores"
+    return Row(f"torch {precision}, {how}{turn}", _translator(look, precision, "torch"), at_once, bands)
 
 
 def _compiled(look: Look, precision: str) -> Row:
@@ -128,7 +132,7 @@ def _compiled(look: Look, precision: str) -> Row:
             return ready(list(told), list(noises))
 
     translate.engine.draw = draw
-    return Row(f"torch.compile {precision}", translate)
+    return Row(f"torch.compile {precision}, by all cores", translate, 1)
 
 
 def _in_one_piece(generator: generators.Generator) -> Draw:
@@ -146,29 +150,54 @@ def _in_one_piece(generator: generators.Generator) -> Draw:
 
 def _ready(row: Row, frame: Tensor) -> Row:
     """The first frame, in which an engine compiles what it compiles; then as often as it takes to settle."""
-    began = time.perf_counter()
-    row.picture = row.translate.across(frame)
-    first = time.perf_counter() - began
-    began = time.perf_counter()
-    row.translate.across(frame)
-    row.ready_seconds = first - (time.perf_counter() - began)
+    engine, draw = row.translate.engine, row.translate.engine.draw
+
+    def remembering(told: Sequence[Tensor], noises: Sequence[Tensor], tile_px: int = 0) -> Tensor:
+        row.told, row.noises = told, noises
+        return draw(told, noises, tile_px)
+
+    engine.draw = remembering
+    with _as_drawn(row):
+        began = time.perf_counter()
+        row.picture = row.translate.across(frame)
+        first = time.perf_counter() - began
+        began = time.perf_counter()
+        row.translate.across(frame)
+        row.ready_seconds = first - (time.perf_counter() - began)
+    engine.draw = draw
     return row
 
 
 def _measure(row: Row, frame: Tensor) -> None:
-    engine, draw = row.translate.engine, row.translate.engine.draw
+    def alone() -> None:
+        with torch.inference_mode():
+            row.translate.engine.draw(row.told, row.noises)
 
-    def timed(told: Sequence[Tensor], noises: Sequence[Tensor], tile_px: int = 0) -> Tensor:
-        began = time.perf_counter()
-        drawn = draw(told, noises, tile_px)
-        row.alone.append(1000 * (time.perf_counter() - began))
-        return drawn
+    with _as_drawn(row), ThreadPoolExecutor(row.at_once) as pool:
+        row.alone.append(_ms_each(pool, row.at_once, alone))
+        row.whole.append(_ms_each(pool, row.at_once, lambda: row.translate.across(frame)))
 
-    engine.draw = timed
+
+def _ms_each(pool: ThreadPoolExecutor, at_once: int, work: Callable) -> float:
+    """A frame, where so many are drawn at the same time, two by each thread."""
+    count = 2 * at_once
     began = time.perf_counter()
-    row.translate.across(frame)
-    row.whole.append(1000 * (time.perf_counter() - began))
-    engine.draw = draw
+    list(pool.map(lambda _: work(), range(count)))
+    return 1000 * (time.perf_counter() - began) / count
+
+
+@contextmanager
+def _as_drawn(row: Row) -> Iterator[None]:
+    kept = generators.BAND_ROWS
+    generators.BAND_ROWS = kept if row.bands else 10**6
+    try:
+        if row.at_once > 1:
+            with rendering_threads(CPU):
+                yield
+        else:
+            yield
+    finally:
+        generators.BAND_ROWS = kept
 
 
 def _print(rows: Sequence[Row]) -> None:
@@ -184,12 +213,12 @@ def _print(rows: Sequence[Row]) -> None:
         "levels",
         "ready, s",
     )
-    print(f"{'':28}" + "".join(f"{head:>10}" for head in heads))
+    print(f"{'':34}" + "".join(f"{head:>10}" for head in heads))
     first = _figures(rows[0])
     for row in rows:
         times = [f"{ms:10.1f}{base / ms:10.2f}" for ms, base in zip(_figures(row), first, strict=True)]
         levels = float((row.picture - rows[0].picture).abs().max()) * 127.5
-        print(f"{row.name:28}{''.join(times)}{levels:10.3f}{row.ready_seconds:10.1f}", flush=True)
+        print(f"{row.name:34}{''.join(times)}{levels:10.3f}{row.ready_seconds:10.1f}", flush=True)
 
 
 def _figures(row: Row) -> list[float]:

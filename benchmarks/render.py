@@ -99,7 +99,7 @@ def _round(path: Path, look: Path, arguments: argparse.Namespace, device: torch.
     clip, loaded = open_clip(path), load_look(look)
     recipe = recipe_of(loaded, arguments.set)
     estimator = estimator_for(recipe, device, None)
-    translate = loaded.translation(device, recipe.translate)
+    translate = loaded.translation(device, recipe.translate, engine=arguments.engine)
     clock = _Clock(len(clip))
     frames = clock.timed("decode", lambda: list(clip.frames()))
     with rendering_threads(device):
@@ -148,7 +148,14 @@ def _encode(clip: Clip, frames: list[Frame], recipe, out: Path) -> None:
 
 
 def _pipeline(path: Path, look: Path, arguments: argparse.Namespace, out: Path, frames: int) -> Spent:
-    options = Options(overwrite=True, verify=False, profile=True, device=arguments.device, fresh=True)
+    options = Options(
+        overwrite=True,
+        verify=False,
+        profile=True,
+        device=arguments.device,
+        engine=arguments.engine,
+        fresh=True,
+    )
     result = vidgan.render(path, look, out, overrides=arguments.set, options=options)
     assert result.profile is not None
     return Spent(1000 * result.profile.wall_seconds / frames, 1000 * result.profile.cpu_seconds / frames)
@@ -250,6 +257,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--look", type=Path, help="instead of training one")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--engine", default="auto")
     parser.add_argument("--journal", action="store_true")
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--alone", nargs=3, help=argparse.SUPPRESS)

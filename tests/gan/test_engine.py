@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -124,6 +125,26 @@ def test_engines_that_cannot_be_had_are_refused_with_a_remedy(monkeypatch: pytes
     monkeypatch.setattr(engines, "has_openvino", lambda: False)
     with pytest.raises(DeviceError, match=r"pip install 'vidgan\[openvino\]'"):
         require_engine("openvino", CPU)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs signals")
+def test_a_signal_behind_openvino_does_not_crash_the_process() -> None:
+    """In a process of its own: two sizes are compiled, both are gone, then comes Ctrl-C."""
+    program = (
+        "import gc, signal, torch\n"
+        "from vidgan.gan.engine import Engine\n"
+        "from vidgan.gan.generator import Generator\n"
+        "for side in (16, 24):\n"
+        "    engine = Engine(Generator(8, 2, 1), 'openvino', 'fp32', torch.device('cpu'))\n"
+        "    with torch.inference_mode():\n"
+        "        engine.draw([torch.zeros(1, 3, side, side)], [torch.zeros(1, 1, side, side)])\n"
+        "    del engine\n"
+        "    gc.collect()\n"
+        "signal.signal(signal.SIGINT, lambda *_: print('told'))\n"
+        "signal.raise_signal(signal.SIGINT)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "told\n"), done.stderr
 
 
 def test_openvino_tells_nobody_that_it_is_used() -> None:

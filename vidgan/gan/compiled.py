@@ -7,6 +7,7 @@ generator.py says; noise goes through the level's convolution as a fourth channe
 import sys
 import threading
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import torch
@@ -85,7 +86,7 @@ class _Graph:
 
     def compiled(self, result: Any, parameters: Sequence[Any], precision: torch.dtype) -> Any:
         model = self.ov.Model([result], parameters)
-        return self.ov.Core().compile_model(model, "CPU", self._settings(precision))
+        return _core().compile_model(model, "CPU", self._settings(precision))
 
     def picture(self, features: Any, tail: nn.Module) -> Any:
         return self.op.tanh(self._convolution(features, tail))
@@ -140,6 +141,16 @@ class _Graph:
 
     def _constant(self, values: Any) -> Any:
         return self.op.constant(torch.as_tensor(values).detach().float().cpu().contiguous().numpy())
+
+
+@cache
+def _core() -> Any:
+    """One for as long as the process lives.
+
+    Each gives a thread an alternate signal stack, for AMX, and takes it away when it goes: of two, one stayed
+    in use that was freed, and the next Ctrl-C crashed the process (OpenVINO 2026.4.1).
+    """
+    return import_openvino().Core()
 
 
 def import_openvino() -> Any:
