@@ -72,6 +72,8 @@ def main() -> None:
             _measure(row, frame)
     print_machine(CPU, f"{arguments.width}x{arguments.height}, {torch.get_num_threads()} threads")
     _print(rows)
+    for precision in (torch.float32, torch.bfloat16, torch.float16):
+        print(f"one core, one convolution in {precision}: {convolution_gflops(precision):.0f} GFLOP/s")
 
 
 def _arguments() -> argparse.Namespace:
@@ -198,6 +200,20 @@ def _as_drawn(row: Row) -> Iterator[None]:
             yield
     finally:
         generators.BAND_ROWS = kept
+
+
+def convolution_gflops(precision: torch.dtype, channels: int = 32, side: int = 400) -> float:
+    """What one core computes in a generator's own convolution, at best: 10**9 operations a second."""
+    picture = torch.randn(1, channels, side, side).to(precision, memory_format=torch.channels_last)
+    weight = torch.randn(channels, channels, 3, 3).to(precision, memory_format=torch.channels_last)
+    before, seconds = torch.get_num_threads(), []
+    torch.set_num_threads(1)
+    for _ in range(9):
+        began = time.perf_counter()
+        torch.nn.functional.conv2d(picture, weight, padding=1)
+        seconds.append(time.perf_counter() - began)
+    torch.set_num_threads(before)
+    return 2 * 9 * channels**2 * side**2 / min(seconds) / 1e9
 
 
 def _print(rows: Sequence[Row]) -> None:

@@ -140,8 +140,11 @@ def test_another_job_is_refused_with_what_changed_and_fresh_starts_over(
         breaking(patched, 3, Killed())
         with pytest.raises(Killed):
             vidgan.render(mine, look, out, overrides=THIRDS)
+    notices: list[str] = []
+    changed = [*THIRDS, "smooth.window=2"]
     with pytest.raises(OutputError, match=r"the recipe's smooth\.window \(1, now 2\).*--fresh"):
-        vidgan.render(mine, look, out, overrides=[*THIRDS, "smooth.window=2"])
+        vidgan.render(mine, look, out, overrides=changed, watch=Watch(notice=notices.append))
+    assert not any("the same command goes on" in notice for notice in notices)  # this one does not
     with pytest.raises(OutputError, match=r"--engine \(auto, openvino .*, now torch\)"):
         vidgan.render(mine, look, out, overrides=THIRDS, options=Options(engine="torch"))
     with pytest.raises(OutputError, match="changed: the kind of job"):

@@ -131,11 +131,11 @@ def open_work(out: Path, facts: Facts, frames: int, options: Options, watch: Wat
     with _home_of(out), _gone_with_its_lock(folder), owned(folder, out):
         work = Work(folder, out, secrets.token_hex(8))
         try:
+            if options.fresh:
+                _empty(folder)
+            _claim(folder, out, facts, frames)
+            _tidy(folder)
             with work.kept_whatever_happens(frames, watch):
-                if options.fresh:
-                    _empty(folder)
-                _claim(folder, out, facts, frames)
-                _tidy(folder)
                 yield work
         except BaseException:
             if not _is_worth_keeping(folder):
