@@ -1,5 +1,6 @@
 """A small world that many tests share: tiny clips, a target, a short recipe, a trained look, the program."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
@@ -51,6 +52,14 @@ chroma = "rgb"     # so that mkv keeps every bit
 def one_thread() -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_waiting_for_the_disk() -> Iterator[None]:
+    """Tests end no power supply, and a render waits for the disk some thirty times: minutes on a busy one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
