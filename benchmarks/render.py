@@ -36,8 +36,8 @@ from vidgan import Options
 from vidgan.gan.device import choose_device
 from vidgan.gan.look import load_look
 from vidgan.gan.threads import rendering_threads, usable_cores
-from vidgan.jobs.render import recipe_of
 from vidgan.jobs.rendering import Placed, estimator_for, placed_frames, translated_frames
+from vidgan.jobs.request import recipe_of
 from vidgan.media import Clip, Frame, PictureWriter, codec_for, open_clip
 from vidgan.motion import smooth
 from vidgan.resample import from_signal

@@ -259,7 +259,7 @@ def test_a_fault_of_our_own_is_one_line_too(
     def fail(*arguments: object, **options: object) -> None:
         raise IndexError("list index\nout of range")
 
-    monkeypatch.setattr("vidgan.jobs.render.render_look", fail)
+    monkeypatch.setattr("vidgan.jobs.prepared.Prepared.result", fail)
     shown = cli(*job("render"))
     assert (shown.exit_code, shown.stdout) == (1, "")
     errors = [line for line in shown.stderr.splitlines() if line.startswith("error: ")]

@@ -71,7 +71,7 @@ def test_pictures_of_a_part_that_are_not_what_was_entered_are_made_again(
         return vidgan.render(clip, look, out, overrides=THIRDS)
 
     killed(monkeypatch, "vidgan.jobs.delivery._put_in_place", job)
-    part = Journal(work_folder_of(out)).part(Segment(2, 4))
+    (part,) = (work_folder_of(out) / "parts").glob(f"{Segment(2, 4)}-*")
     (part / stray).write_bytes(b"?")
     assert job().reused == 4
     assert len(open_clip(out)) == 6
@@ -127,7 +127,7 @@ def test_a_job_that_was_killed_while_its_parts_were_removed_renders_nothing_agai
         raise Killed
 
     killed(monkeypatch, "vidgan.jobs.journal.shutil.rmtree", job, some)
-    killed(monkeypatch, "vidgan.jobs.render.require_verified", job)  # and once more on the way
+    killed(monkeypatch, "vidgan.jobs.prepared.require_verified", job)  # and once more on the way
     assert job().reused == 6
     assert not work_folder_of(out).exists()
 
@@ -169,7 +169,7 @@ def test_stopped_while_it_is_verified_it_says_how_to_go_on(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("vidgan.jobs.render.require_verified", stop)
+        patched.setattr("vidgan.jobs.prepared.require_verified", stop)
         with pytest.raises(Interrupted, match=r"6 of 6 frames are kept .*: the same command goes on there"):
             vidgan.render(clip, look, out)
     assert vidgan.render(clip, look, out).reused == 6
@@ -180,7 +180,7 @@ def test_an_output_that_somebody_finished_meanwhile_is_not_replaced(
 ) -> None:
     out, other = tmp_path / "out.mkv", tmp_path / "other.mkv"
     vidgan.render(clip, look, other)
-    monkeypatch.setattr("vidgan.jobs.render.check_means", lambda *given: shutil.copy(other, out))
+    monkeypatch.setattr("vidgan.jobs.request.check_means", lambda *given: shutil.copy(other, out))
     before = other.read_bytes()
     with pytest.raises(OutputError, match="exists"):
         vidgan.render(clip, look, out)

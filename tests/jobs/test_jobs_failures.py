@@ -77,7 +77,7 @@ def test_an_error_in_any_other_stage_stops_it_too(
         yield from islice(whole(*arguments), 2)
         raise Broken
 
-    room = "render" if stage == "rendered_frames" else "rendering"
+    room = "prepared" if stage == "rendered_frames" else "rendering"
     whole = getattr(importlib.import_module(f"vidgan.jobs.{room}"), stage)
     monkeypatch.setattr(f"vidgan.jobs.{room}.{stage}", breaking_off)
     if stage == "rendered_frames":

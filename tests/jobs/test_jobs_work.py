@@ -118,7 +118,7 @@ def test_a_part_that_was_changed_is_made_again(
 ) -> None:
     out, keep = tmp_path / "out.mkv", Options(keep_work=True, overwrite=True)
     first = vidgan.render(clip, look, out, overrides=THIRDS, options=keep)
-    part = work_folder_of(out) / "parts" / str(Segment(2, 4))
+    (part,) = (work_folder_of(out) / "parts").glob(f"{Segment(2, 4)}-*")
     part.write_bytes(part.read_bytes()[:-1] + b"?")
     notices: list[str] = []
     drawn.clear()
@@ -207,7 +207,7 @@ def test_a_render_that_was_killed_at_its_very_end_is_finished_and_not_refused(
     clip: Path, look: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, name: str
 ) -> None:
     out = tmp_path / name
-    room = "render" if moment == "require_verified" else "delivery"
+    room = "prepared" if moment == "require_verified" else "delivery"
 
     def die(*arguments: object) -> None:
         raise Killed

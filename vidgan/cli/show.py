@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vidgan.config import Recipe
     from vidgan.jobs.options import Profile, Result, Watch
     from vidgan.jobs.options import Progress as JobProgress
+    from vidgan.jobs.segmented import Listed, Rendered
 
 _PHASES = {
     "survey": "looking at the clip",
@@ -118,6 +119,26 @@ def show_result(result: "Result", as_json: bool, notices: Sequence[str] = ()) ->
     console = Console(soft_wrap=True, highlight=False)
     for name, value in _result_rows(result):
         console.print(f"[bold]{name:>13}[/bold]  {escape(value)}")
+
+
+def show_segments(listed: Sequence["Listed"], as_json: bool) -> None:
+    """A line each, for programs that cut columns: number, first frame, last frame, done or missing."""
+    if as_json:
+        print_json([one.as_json() for one in listed])
+        return
+    for one in listed:
+        print(one.number, one.start, one.stop - 1, "done" if one.done else "missing")
+
+
+def show_segment(rendered: "Rendered", as_json: bool) -> None:
+    if as_json:
+        print_json(rendered.as_json())
+        return
+    one = rendered.segment
+    how = "was there already" if rendered.before else "is rendered"
+    print(
+        f"segment {one.number} of {rendered.of} (frames {one.start} to {one.stop - 1}) {how}: {rendered.work}"
+    )
 
 
 def show_recipe(recipe: "Recipe", as_json: bool) -> None:

@@ -123,7 +123,7 @@ def _all_entries(
 
 def _put_in_place(entries: Sequence[Entry], clip: Clip, delivery: Delivery, work: Work) -> Iterable[str]:
     """Give the result its name; what of the clip it cannot hold."""
-    span, parts = delivery.span, [work.journal.part(entry.segment) for entry in entries]
+    span, parts = delivery.span, [work.journal.part(entry.segment, entry.attempt) for entry in entries]
     if delivery.codec.pictures:
         work.remember(PUBLISHING, True)
         counted = [(part, len(entry.segment)) for part, entry in zip(parts, entries, strict=True)]

@@ -106,7 +106,7 @@ class SegmentEncoder:
         self, segment: Segment, frames: Iterable[Rendered], should_stop: Callable[[], bool]
     ) -> Writer:
         """A writer that was given the segment's frames, to be closed."""
-        writer = picture_writer(self._work.journal.part(segment), self._clip.info, self._codec)
+        writer = picture_writer(self._part(segment), self._clip.info, self._codec)
         told = False
         try:
             for rendered in islice(frames, len(segment)):
@@ -124,6 +124,9 @@ class SegmentEncoder:
             raise
         return writer
 
+    def _part(self, segment: Segment) -> Path:
+        return self._work.journal.part(segment, self._work.attempt)
+
     def _count(self) -> None:
         self._done += 1
         detail = f"frame {self._done}/{self._total}"
@@ -132,7 +135,7 @@ class SegmentEncoder:
     def _enter(self, segment: Segment, writer: Writer) -> Entry:
         """Beside the next segment: an encoder that was given its last frame has much in hand still."""
         writer.close()
-        part = self._work.journal.part(segment)
+        part = self._part(segment)
         sha256, size = content_of(part)
         entry = Entry(
             segment.start,

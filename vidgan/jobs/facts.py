@@ -41,13 +41,16 @@ def facts_of(
     matte: Matte | None = None,
     inputs: Mapping[str, str | Path] | None = None,
     words: Mapping[str, object] | None = None,
+    contents: "Contents | None" = None,
 ) -> Facts:
     """job: "render" or "translate". inputs: more files by what they are; words: more that was asked for.
+    contents: what is known of files already.
 
     Left out is what changes no pixel: paths, threads, what is written beside the output; and whether damage
     is carried on with, which changes no frame that is whole.
     """
-    facts = {"the kind of job": job, "the clip": content_of_clip(clip)}
+    contents = contents or Contents()
+    facts = {"the kind of job": job, "the clip": contents.of_clip(clip)}
     facts |= {
         "--stream": str(clip.info.stream),
         "the frame rate": str(clip.info.average_rate),
@@ -56,10 +59,10 @@ def facts_of(
     facts |= {f"the recipe's {name}": value for name, value in _flat(recipe).items()}
     facts |= {"the codec": f"{codec.name} {codec.pix_fmt} {dict(codec.options)}"}
     if matte is not None:
-        facts |= {"the matte": content_of_clip(matte.clip), "--feather": f"{matte.feather:g}"}
+        facts |= {"the matte": contents.of_clip(matte.clip), "--feather": f"{matte.feather:g}"}
     if options.raft_weights is not None:
         inputs = {**(inputs or {}), "RAFT's weights": options.raft_weights}
-    facts |= {name: _content(Path(path)) for name, path in (inputs or {}).items()}
+    facts |= {name: contents.of(Path(path)) for name, path in (inputs or {}).items()}
     facts |= {name: str(value) for name, value in (words or {}).items()}
     drawn = recipe.parts.conditioning == "pyramid" and recipe.translate.method != "none"
     facts |= {"--engine": engine_in_words(options.engine if drawn else "torch", device)}
@@ -93,20 +96,32 @@ def differences(before: Facts, now: Facts) -> list[str]:
     return [_told(name, before.get(name), now.get(name)) for name in changed]
 
 
-def content_of_clip(clip: Clip) -> str:
-    """A hash of every byte that is read of it."""
-    return _hashed(clip.files, clip.path)
+class Contents:
+    """Hashes of files, by their paths, sizes and times: of a film that many look at, it is taken once.
 
+    known: what another process had found; it may be kept as JSON.
+    """
 
-def _content(path: Path) -> str:
-    return _hashed([path], path)
+    def __init__(self, known: Mapping[str, str] | None = None) -> None:
+        self.known = dict(known or {})
 
+    def of(self, path: Path) -> str:
+        """Of a file. Raises MediaError where it cannot be read."""
+        return self._of([path], path)
 
-def _hashed(files: Sequence[Path], name: Path) -> str:
-    try:
-        return file_sha256(*files)
-    except OSError as error:
-        raise MediaError(f"{name} cannot be read ({error.strerror}): check it.") from error
+    def of_clip(self, clip: Clip) -> str:
+        """A hash of every byte that is read of it."""
+        return self._of(clip.files, clip.path)
+
+    def _of(self, files: Sequence[Path], name: Path) -> str:
+        try:
+            told = [[str(file.absolute()), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+            key = sha256(json.dumps(told).encode()).hexdigest()
+            if key not in self.known:
+                self.known[key] = file_sha256(*files)
+            return self.known[key]
+        except OSError as error:
+            raise MediaError(f"{name} cannot be read ({error.strerror}): check it.") from error
 
 
 def _flat(recipe: Recipe) -> Facts:

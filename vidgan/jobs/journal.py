@@ -20,9 +20,9 @@ class Entry:
     """A segment that is done.
 
     frames_sha256: of its frames before they were encoded. part_sha256, part_bytes: of its part, a file or a
-    folder of pictures. attempt: which process made it. losses: what that process had found damaged of the
-    clip by then. flicker: what a report says of its frames, None where none was asked for. cells: the
-    contact sheet's pictures of its frames, PNG in base64: the source's and the result's.
+    folder of pictures. attempt: which process made it; its part is named after it. losses: what that process
+    had found damaged of the clip by then. flicker: what a report says of its frames, None where none was
+    asked for. cells: the contact sheet's pictures of its frames, PNG in base64: source and result.
     """
 
     start: int
@@ -46,10 +46,14 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self._entries, self._parts = folder / "journal", folder / "parts"
 
-    def part(self, segment: Segment) -> Path:
-        """Where a segment's pictures go; the folder is made."""
+    def part(self, segment: Segment, attempt: str) -> Path:
+        """Where the pictures of a segment go that an attempt makes; the folder is made.
+
+        Of two attempts at once, one of a machine that was thought dead, none touches the other's part: what
+        counts is that which the entry names, and an entry is replaced as a whole.
+        """
         _make(self._parts)
-        return self._parts / str(segment)
+        return self._parts / f"{segment}-{attempt}"
 
     @property
     def has_parts(self) -> bool:
@@ -85,14 +89,17 @@ class Journal:
         if entry is None:
             return None
         try:
-            found = content_of(self.part(segment), names)
+            found = content_of(self.part(segment, entry.attempt), names)
             return entry if found == (entry.part_sha256, entry.part_bytes) else None
         except (OSError, ValueError):  # ValueError: something lies among its pictures that has no number
             return None
 
     def strike(self, segment: Segment) -> None:
-        """Forget a segment, which is to be rendered again."""
+        """Forget a segment, which is to be rendered again, and what is left of its part."""
+        entry = self.entry(segment)
         self._path(segment).unlink(missing_ok=True)
+        if entry is not None:
+            _discard(self.part(segment, entry.attempt))
 
     def __len__(self) -> int:
         return sum(1 for _ in self._entries.glob("*.json"))
@@ -118,6 +125,13 @@ def content_of(part: Path, names: Sequence[Path] = ()) -> tuple[str, int]:
     else:
         files = sorted(part.iterdir(), key=lambda file: int(file.stem)) if part.is_dir() else [part]
     return file_sha256(*files), sum(file.stat().st_size for file in files)
+
+
+def _discard(part: Path) -> None:
+    if part.is_dir():
+        shutil.rmtree(part, ignore_errors=True)
+    else:
+        part.unlink(missing_ok=True)
 
 
 def _make(folder: Path) -> None:

@@ -16,8 +16,8 @@ from vidgan.jobs.interrupt import stop_when_interrupted
 from vidgan.jobs.matte import Matte, open_matte
 from vidgan.jobs.options import Options, Result, Watch
 from vidgan.jobs.picture import require_pair
-from vidgan.jobs.render import recipe_of
 from vidgan.jobs.rendering import estimator_for, rendered_frames
+from vidgan.jobs.request import recipe_of
 from vidgan.jobs.source import frame_number, open_source, survey_clip
 from vidgan.jobs.subject import Asked, Lesson, prepare
 from vidgan.jobs.train import how_far, require_training

@@ -10,16 +10,20 @@ from vidgan.errors import Interrupted, UsageError
 from vidgan.gan.device import choose_device
 from vidgan.gan.look import Look, load_look, save_look
 from vidgan.jobs.delivery import check_outputs
+from vidgan.jobs.facts import facts_of
 from vidgan.jobs.interrupt import stop_when_interrupted
 from vidgan.jobs.matte import open_matte
 from vidgan.jobs.options import Options, Result, Watch
-from vidgan.jobs.render import check_means, pass_through, render_look, rendering_facts, surveyed
+from vidgan.jobs.prepared import Prepared, surveyed
+from vidgan.jobs.render import carry_out
+from vidgan.jobs.request import Request, check_means
 from vidgan.jobs.source import chosen_span, open_source
 from vidgan.jobs.subject import Asked, Lesson, Subject, prepare
 from vidgan.jobs.train import how_far
 from vidgan.jobs.training import Session
 from vidgan.jobs.work import LESSON, Work, open_work
 from vidgan.keyframes import Survey
+from vidgan.media import codec_for
 from vidgan.media.digest import file_sha256
 from vidgan.media.output import replacing
 
@@ -55,7 +59,9 @@ def translate(
     recipe = load_recipe(pipeline or asked.recipe_name(), overrides)
     if recipe.translate.method == "none":
         _refuse_all(asked, matte, feather, options, recipe.name)
-        return pass_through(clip, out, recipe, options, watch)
+        name = pipeline or recipe.name
+        request = Request(clip, None, Path(out), overrides=overrides, options=options, pipeline=name)
+        return carry_out(request, watch)
     asked.check(recipe, "vidgan translate")
     if recipe.translate.reverse:
         raise UsageError(
@@ -69,17 +75,25 @@ def translate(
     check_means(source, recipe, Path(out), options)
     subject = prepare(asked, source, recipe, options, watch)
     limits = open_matte(matte, feather, source, options, watch)
-    facts = rendering_facts(
-        "translate", source, recipe, Path(out), options, limits, asked.files(), {"--frame": frame}
+    facts = facts_of(
+        "translate",
+        source,
+        span,
+        recipe,
+        codec_for(recipe.encode.codec, Path(out), source.info, recipe.encode),
+        options,
+        choose_device(options.device),
+        matte=limits,
+        inputs=asked.files(),
+        words={"--frame": frame},
     )
     with open_work(Path(out), facts, len(span), options, watch) as work:
         check_outputs(Path(out), [clip, *asked.paths], options)  # somebody may have been done just now
         # Of painted frames, those outside the span count, too.
         found = surveyed(source, recipe, watch, None if asked.keyframes else span, work)
         lesson = _learnt(subject, found, work, watch)
-        result = render_look(
-            source, found, lesson.look, recipe, work, options, watch, subject.picture, limits
-        )
+        prepared = Prepared(source, recipe, options, watch, lesson.look, limits, subject.picture)
+        result = prepared.result(work, found.cuts)
     return replace(
         result,
         representative=lesson.representative,

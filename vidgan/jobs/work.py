@@ -16,7 +16,7 @@ from vidgan.jobs.facts import Facts, differences, key_of
 from vidgan.jobs.fitting import out_of_memory
 from vidgan.jobs.journal import Journal
 from vidgan.jobs.options import Options, Watch
-from vidgan.jobs.ownership import owned
+from vidgan.jobs.ownership import helpers_of, owned
 from vidgan.media.output import beside, disk_errors, replacing
 
 JOB, JOINED, PUBLISHING, WRITTEN, LESSON, SURVEY = (
@@ -129,12 +129,8 @@ def open_work(out: Path, facts: Facts, frames: int, options: Options, watch: Wat
     folder = work_folder_of(out)
     _check_place(folder, out)
     with _home_of(out), _gone_with_its_lock(folder), owned(folder, out):
-        work = Work(folder, out, secrets.token_hex(8))
         try:
-            if options.fresh:
-                _empty(folder)
-            _claim(folder, out, facts, frames)
-            _tidy(folder)
+            work = _claimed(folder, out, facts, frames, options)
             with work.kept_whatever_happens(frames, watch):
                 yield work
         except BaseException:
@@ -145,6 +141,37 @@ def open_work(out: Path, facts: Facts, frames: int, options: Options, watch: Wat
             watch.notice(f"the parts are kept: {folder} ({in_words(size_of(folder))})")
         else:
             _remove(folder)
+
+
+@contextmanager
+def share_work(out: Path, facts: Facts, frames: int, options: Options) -> Iterator[Work]:
+    """The same folder for a moment: in it a helper finds out what there is to do, and others wait for it.
+
+    Whatever happens, the folder stays. Raises OutputError as open_work does.
+    """
+    folder = work_folder_of(out)
+    _check_place(folder, out)
+    with _home_of(out), owned(folder, out, for_a_moment=True):
+        yield _claimed(folder, out, facts, frames, options)
+
+
+def shared_work(out: Path, attempt: str = "") -> Work:
+    """The folder of a job that somebody else owns or has claimed, to render segments in."""
+    return Work(work_folder_of(out), out, attempt or secrets.token_hex(8))
+
+
+def _claimed(folder: Path, out: Path, facts: Facts, frames: int, options: Options) -> Work:
+    helped = bool(helpers_of(folder))
+    if options.fresh:
+        if helped:
+            raise OutputError(
+                f"{out} is being made in segments: wait until they are done, or leave --fresh out."
+            )
+        _empty(folder)
+    _claim(folder, out, facts, frames)
+    if not helped:
+        _tidy(folder)
+    return shared_work(out)
 
 
 @contextmanager
@@ -226,7 +253,7 @@ def _claim(folder: Path, out: Path, facts: Facts, frames: int) -> None:
     before = recalled(folder, JOB)
     if isinstance(before, dict) and before.get("key") == key_of(facts):
         return
-    if _is_worth_keeping(folder):
+    if _is_worth_keeping(folder) or helpers_of(folder):
         known = before.get("facts") if isinstance(before, dict) else None
         if not isinstance(known, dict):
             raise OutputError(

@@ -12,10 +12,10 @@ STATUSES = ("done", "failed", "interrupted", "waiting")
 class Outcome:
     """One job's.
 
-    status: one of STATUSES. before: it was done by an earlier run of the batch. seconds: from its beginning to
-    its verified end, without what training its look took, which train_seconds is. figures: by name, how good
-    the result is and how far it keeps its clip. error, remedy: of a job that failed. sheet: a contact sheet
-    (PNG: sources above, results below), where it was rendered.
+    status: one of STATUSES. before: it was done by an earlier run of the batch. seconds: from its beginning
+    to its verified end, without what training its look took, which train_seconds is. figures: by name, how
+    good the result is. error, remedy: of a job that failed. sheet: a contact sheet (PNG: sources above,
+    results below), where it was rendered.
     """
 
     clip: str
