@@ -6,6 +6,7 @@ import typer
 
 from vidgan import __version__
 from vidgan.cli import (
+    batch,
     doctor,
     flow,
     jobs,
@@ -35,6 +36,7 @@ COMMANDS = (
     preview,
     train,
     render,
+    batch,
     keyframes,
     flow,
     sample,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vidgan.jobs.options import Progress as JobProgress
     from vidgan.jobs.segmented import Listed, Rendered
 
-_PHASES = {
+PHASES = {
     "survey": "looking at the clip",
     "train": "training",
     "render": "rendering",
@@ -97,13 +97,13 @@ class _Bars:
         """A new bar, which draws the display: a phase shorter than its refresh is seen to have ended."""
         for finished in self.tasks.values():
             self.bars.update(finished, completed=1.0)
-        self.tasks[phase] = self.bars.add_task(_PHASES[phase], total=1.0)
+        self.tasks[phase] = self.bars.add_task(PHASES[phase], total=1.0)
 
     def _line(self, progress: "JobProgress", detail: str) -> None:
         place = progress.phase, progress.part, int(progress.fraction * 10)
         if place != self.last_line:
             self.last_line = place
-            line = f"{_PHASES[progress.phase]} {progress.fraction:4.0%}  {detail}"
+            line = f"{PHASES[progress.phase]} {progress.fraction:4.0%}  {detail}"
             self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 
 _ALL = torch.get_num_threads()
 _ROUNDS = 6
+_limit = 0  # none
 _MOST_AT_ONCE = 4  # frames, whose features all lie in memory
 
 
@@ -37,7 +38,15 @@ def working_with(ways: int, same: int, timed: bool) -> Iterator[int]:
 
 def usable_cores() -> int:
     """Those that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(here, _limit) if _limit else here
+
+
+def limit_cores(cores: int) -> None:
+    """Leave the rest to other processes, for as long as this one lives; they render beside it."""
+    global _limit
+    _limit = cores
+    torch.set_num_threads(min(cores, torch.get_num_threads()))
 
 
 def frames_at_once(device: torch.device) -> int:

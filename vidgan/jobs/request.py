@@ -1,7 +1,7 @@
 """What is asked of a render, before anything is opened: small, and fit to be sent to another machine."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vidgan.config import Recipe, load_recipe, override_recipe
@@ -35,6 +35,23 @@ class Request:
     @property
     def inputs(self) -> list[str | Path]:
         return [path for path in (self.clip, self.model, self.matte) if path is not None]
+
+    def absolute(self) -> "Request":
+        """The same for a process that runs in another folder."""
+        options = replace(
+            self.options,
+            sheet=_absolute(self.options.sheet),
+            raft_weights=_absolute(self.options.raft_weights),
+        )
+        return replace(
+            self,
+            clip=Path(self.clip).absolute(),
+            model=_absolute(self.model),
+            out=self.out.absolute(),
+            matte=_absolute(self.matte),
+            options=options,
+            pipeline=absolute_recipe(self.pipeline),
+        )
 
     def prepare(self, watch: Watch) -> Prepared:
         """Open everything, and find out before anything slow whether it can be done. Raises VidganError."""
@@ -76,6 +93,15 @@ class Request:
     def _recipe(self) -> Recipe:
         assert self.pipeline is not None
         return load_recipe(self.pipeline, self.overrides)
+
+
+def absolute_recipe(name: str | None) -> str | None:
+    """Of a recipe's file; one of ours is known by its name everywhere."""
+    return str(Path(name).absolute()) if name is not None and name.endswith(".toml") else name
+
+
+def _absolute(path: str | Path | None) -> Path | None:
+    return None if path is None else Path(path).absolute()
 
 
 def recipe_of(look: Look, overrides: Sequence[str]) -> Recipe:

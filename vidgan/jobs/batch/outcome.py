@@ -53,3 +53,24 @@ class BatchResult:
 
     def count(self, status: str) -> int:
         return sum(outcome.status == status for outcome in self.outcomes)
+
+    def as_json(self) -> dict[str, Any]:
+        """What report.json holds."""
+        return {
+            "name": self.name,
+            "began": self.began,
+            "seconds": self.seconds,
+            "engine": self.engine,
+            "interrupted": self.interrupted,
+            "counts": {status: self.count(status) for status in STATUSES},
+            "jobs": [outcome.as_json() for outcome in self.outcomes],
+        }
+
+
+def in_words(seconds: float) -> str:
+    """3 h 05 min."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return (
+        f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+    )

@@ -10,7 +10,8 @@ from pathlib import Path
 class Training:
     """A look that is trained once, for all jobs that name it. Fields as the arguments of vidgan.train.
 
-    name: what {look} stands for. place: where the batch asks for it, for messages: "shots.toml, line 12".
+    name: unlike every other training's, also in files' names: the look's, or LOOK@CLIP where a job has it for
+    itself. place: where the batch asks for it, for messages: "shots.toml, line 12".
     """
 
     name: str
@@ -41,7 +42,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class AsItIs:
-    """In a look's place: a recipe that does not translate."""
+    """In a look's place: a recipe that does not translate. name: as load_recipe takes it."""
 
     name: str
     place: str = field(default="", compare=False)
@@ -68,11 +69,6 @@ class Job:
     report: bool = False
     verify: bool = True
     place: str = field(default="", compare=False)
-
-    @property
-    def name(self) -> str:
-        """Short, and unlike every other job's of the batch: two jobs have not one output."""
-        return self.out.name
 
 
 @dataclass(frozen=True)
@@ -101,6 +97,12 @@ class Plan:
     @property
     def trainings(self) -> list[Training]:
         return list(dict.fromkeys(job.look for job in self.jobs if isinstance(job.look, Training)))
+
+    def label(self, job: Job) -> str:
+        """What people call a job: its output, as far as it tells it from others."""
+        if job.out.is_relative_to(self.folder.parent):
+            return str(job.out.relative_to(self.folder.parent))
+        return str(job.out)
 
     def jobs_of(self, training: Training) -> Iterator[Job]:
         return (job for job in self.jobs if job.look == training)

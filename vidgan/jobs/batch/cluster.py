@@ -1,0 +1,335 @@
+"""A batch on a Ray cluster: segments of renders, whole trainings, on every node that sees the same disk.
+
+The journal in each work folder is the truth: a worker, a node, the driver or the head may die at any time,
+and the same command goes on with what is not entered there.
+"""
+
+import logging
+import secrets
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, wait
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from vidgan.config import Recipe
+from vidgan.errors import DeviceError, OutputError, UsageError, VidganError
+from vidgan.gan.device import choose_device
+from vidgan.gan.look import load_look
+from vidgan.gan.threads import limit_cores
+from vidgan.jobs.batch.hands import Hands
+from vidgan.jobs.batch.local import fault
+from vidgan.jobs.batch.plan import Execution, Plan
+from vidgan.jobs.batch.tasks import Made, RenderTask, Task, TrainTask
+from vidgan.jobs.facts import Facts, differences, machine_facts
+from vidgan.jobs.options import Progress, Watch
+from vidgan.jobs.request import Request
+from vidgan.jobs.segments import Segment
+from vidgan.jobs.work import Work, open_work
+from vidgan.meter import Meter
+
+REMEDY = "pip install 'vidgan[cluster]'"
+_IN_FLIGHT = 32  # jobs whose segments are given out at the same time
+_LOOK_EVERY_SECONDS = 1.0
+_KNOCK_SECONDS = 10.0
+_MIXED = "machines of several kinds"
+
+
+def cluster_engine(
+    plan: Plan, address: str, allow_mixed: bool
+) -> Callable[[], AbstractContextManager["ClusterEngine"]]:
+    """What begins an engine on the cluster at `address` (host:port, or auto: the one of this machine).
+
+    Raises UsageError or DeviceError, before any work, where there is none.
+    """
+    if find_spec("ray") is None:
+        raise DeviceError(f"--cluster needs Ray, which is not installed: {REMEDY}")
+    _check_address(address)
+    return lambda: _connected(plan, address, allow_mixed)
+
+
+@contextmanager
+def _connected(plan: Plan, address: str, allow_mixed: bool) -> Iterator["ClusterEngine"]:
+    """Connected to the cluster; all its nodes are asked first who they are."""
+    import ray
+
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
+    except ConnectionError as error:
+        raise _no_cluster(address) from error
+    except (RuntimeError, ValueError, OSError) as error:
+        said = " ".join(str(error).split())[:300]
+        raise DeviceError(
+            f"the cluster at {address} cannot be joined ({said}): check it with ray status."
+        ) from error
+    try:
+        kind = _kind_of_nodes(plan, allow_mixed)
+        engine = ClusterEngine(plan.execution, kind, address, allow_mixed)
+        try:
+            yield engine
+        finally:
+            engine.close()
+    finally:
+        ray.shutdown()
+
+
+class ClusterEngine:
+    """kind: what all nodes say of themselves, as far as it decides about bits."""
+
+    at_once = _IN_FLIGHT
+
+    def __init__(self, execution: Execution, kind: Facts, address: str, allow_mixed: bool) -> None:
+        from vidgan.jobs.batch.crew import Crew
+
+        self.name = f"the cluster at {address}"
+        self._kind, self._mixed = kind, allow_mixed
+        self._notices: list[str] = []
+        self._looks: dict[Path, Any] = {}
+        self._interrupted = False
+        hire = _hiring(execution)
+        self._crew = Crew(hire, self._accept, lambda: _fitting(execution), self._notices.append)
+
+    def run(self, task: Task, watch: Watch) -> Any:
+        """What task.run returns, or raises."""
+        task = task.absolute()
+        if isinstance(task, TrainTask):
+            watch.progress(Progress("train", 0.0, "on the cluster"))
+            return self._crew.submit("train", task).result()
+        return self._render(task, watch)
+
+    def interrupt(self) -> None:
+        self._crew.stop(now=self._interrupted)
+        self._interrupted = True
+
+    def close(self) -> None:
+        self._crew.close()
+
+    def _render(self, task: RenderTask, watch: Watch) -> Made:
+        request, meter = task.request, Meter()
+        request.check_outputs()
+        look = self._look(request)
+        begun = self._crew.submit("begin", request, look, first=True).result()
+        facts = {**begun.facts, **{fact: told for fact, told in self._kind.items() if told == _MIXED}}
+        with open_work(request.out, facts, begun.frames, request.options, watch) as work:
+            request.check_outputs()
+            cuts, plan = self._crew.submit("plan", request, look, first=True).result()
+            reused = self._render_missing(request, cuts, plan, look, work, watch)
+            watch.progress(Progress("join", 0.0, "on the cluster"))
+            made: Made = self._crew.submit("finish", task, cuts, look, first=True).result()
+        self._tell(watch)
+        seconds = meter.wall_seconds()
+        return Made(replace(made.result, reused=reused, render_seconds=seconds), made.figures, seconds)
+
+    def _render_missing(
+        self,
+        request: Request,
+        cuts: Sequence[int],
+        plan: Sequence[Segment],
+        look: Any,
+        work: Work,
+        watch: Watch,
+    ) -> int:
+        """Give out what is not in the journal, and wait for it; how many frames were there."""
+        missing = [segment for segment in plan if work.journal.entry(segment) is None]
+        total = sum(map(len, plan))
+        reused = total - sum(map(len, missing))
+        if reused:
+            watch.notice(f"going on where it stopped: {reused} of {total} frames are in {work.size()}")
+        pending = {self._crew.submit("render", request, cuts, segment, look) for segment in missing}
+        while pending:
+            ended, pending = wait(pending, _LOOK_EVERY_SECONDS, "FIRST_EXCEPTION")
+            _raise_first(ended)
+            done = work.journal.frames_done()
+            watch.progress(Progress("render", min(1.0, done / total), f"frame {done}/{total}"))
+        return reused
+
+    def _look(self, request: Request) -> Any:
+        """A list with the look's reference in the object store, where it is put once; empty without one."""
+        import ray
+
+        if request.model is None:
+            return []
+        path = Path(request.model)
+        if path not in self._looks:
+            self._looks[path] = ray.put(load_look(path))
+        return [self._looks[path]]
+
+    def _accept(self, told: tuple[str, Facts]) -> None:
+        name, kind = told
+        changed = [] if self._mixed else differences(self._kind, kind)
+        if changed:
+            raise DeviceError(f"node {name} is left out, for its frames would differ: {', '.join(changed)}")
+
+    def _tell(self, watch: Watch) -> None:
+        while self._notices:
+            watch.notice(self._notices.pop(0))
+
+
+def _raise_first(ended: "set[Future[Any]]") -> None:
+    for future in ended:
+        error = future.exception()
+        if error is not None:
+            raise error
+
+
+def _hiring(execution: Execution) -> Callable[[], Any]:
+    """A Ray actor's beginning, with its share of a node."""
+    import ray
+
+    options = {"num_cpus": execution.cpus, "num_gpus": execution.gpus, "max_restarts": 0}
+    actor = ray.remote(_Actor)
+    return lambda: actor.options(**options).remote(max(1, int(execution.cpus)))
+
+
+class _Actor:
+    """Hands in a process of a node. Every answer: done or failed, what, and what the user should know."""
+
+    def __init__(self, cores: int) -> None:
+        limit_cores(cores)
+        self.hands = Hands()
+
+    def ready(self) -> tuple[str, Facts]:
+        return socket.gethostname(), _own_kind()
+
+    def train(self, task: TrainTask) -> tuple[str, Any, list[str]]:
+        return self._told(lambda: self.hands.train(task))
+
+    def begin(self, request: Request, look: list[Any]) -> tuple[str, Any, list[str]]:
+        return self._told(lambda: self.hands.begin(request, _fetching(look)))
+
+    def plan(self, request: Request, look: list[Any]) -> tuple[str, Any, list[str]]:
+        return self._told(lambda: self.hands.plan(request, _fetching(look)))
+
+    def render(
+        self, request: Request, cuts: Sequence[int], segment: Segment, look: list[Any]
+    ) -> tuple[str, Any, list[str]]:
+        return self._told(lambda: self.hands.render(request, cuts, segment, _fetching(look)))
+
+    def finish(self, task: RenderTask, cuts: Sequence[int], look: list[Any]) -> tuple[str, Any, list[str]]:
+        return self._told(lambda: self.hands.finish(task, cuts, _fetching(look)))
+
+    def _told(self, do: Callable[[], Any]) -> tuple[str, Any, list[str]]:
+        try:
+            return "done", do(), self.hands.take_notices()
+        except VidganError as error:
+            return "failed", type(error)(str(error)), self.hands.take_notices()
+        except Exception as error:
+            return "failed", fault(error), self.hands.take_notices()
+
+
+def _fetching(look: list[Any]) -> Callable[[], Any]:
+    import ray
+
+    return lambda: ray.get(look[0])
+
+
+def _fitting(execution: Execution) -> int:
+    """How many actors the cluster's nodes have room for, as they are now."""
+    import ray
+
+    total = ray.cluster_resources()
+    rooms = [total.get("CPU", 0.0) / execution.cpus]
+    if execution.gpus:
+        rooms.append(total.get("GPU", 0.0) / execution.gpus)
+    return int(min(rooms))
+
+
+def _own_kind() -> Facts:
+    """What this machine is, as far as it decides about bits; told of the default recipe's precision."""
+    return machine_facts(choose_device("auto"), Recipe())
+
+
+def _kind_of_nodes(plan: Plan, allow_mixed: bool) -> Facts:
+    """What all nodes are; raises UsageError, OutputError or DeviceError for one that cannot take part."""
+    token = plan.folder / f".shared.{secrets.token_hex(4)}"
+    token.write_text(token.name, encoding="utf-8")
+    try:
+        told = {name: _asked(node, token, plan) for name, node in _nodes(plan.execution).items()}
+    finally:
+        token.unlink(missing_ok=True)
+    blind = [name for name, (sees, _) in told.items() if not sees]
+    if blind:
+        raise OutputError(
+            f"node {blind[0]} does not see {plan.folder.absolute()}: all nodes need the same folder at the "
+            "same place (a shared disk)."
+        )
+    (first, (_, kind)), *others = told.items()
+    for name, (_, other) in others:
+        changed = differences(kind, other)
+        if changed and not allow_mixed:
+            raise DeviceError(
+                f"frames of the nodes {first} and {name} would differ: {'; '.join(changed)}. "
+                "Use nodes of one kind, or pass --allow-mixed."
+            )
+        kind = {fact: value if other.get(fact) == value else _MIXED for fact, value in kind.items()}
+    return kind
+
+
+def _nodes(execution: Execution) -> Mapping[str, str]:
+    """Ray's names of the nodes that can work, by what people call them."""
+    import ray
+
+    alive = [node for node in ray.nodes() if node["Alive"]]
+    able = [
+        node
+        for node in alive
+        if node["Resources"].get("CPU", 0) >= execution.cpus
+        and node["Resources"].get("GPU", 0) >= execution.gpus
+    ]
+    if not able:
+        raise UsageError(
+            f"no node of the cluster has {execution.cpus:g} CPUs and {execution.gpus:g} GPUs: "
+            "ask for less of each actor under [execution] in the job file, or start larger nodes."
+        )
+    return {f"{n['NodeManagerHostname']}:{n['NodeManagerPort']}": n["NodeID"] for n in able}
+
+
+def _asked(node: str, token: Path, plan: Plan) -> tuple[bool, Facts]:
+    import ray
+    from ray.exceptions import RayError
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    there = NodeAffinitySchedulingStrategy(node, soft=False)
+    ask = ray.remote(_answer).options(
+        num_cpus=0, num_gpus=plan.execution.gpus, scheduling_strategy=there, max_retries=2
+    )
+    try:
+        sees, kind = ray.get(ask.remote(token.absolute()))
+    except RayError as error:
+        said = str(error).strip().splitlines()[-1]
+        raise DeviceError(
+            f"a node of the cluster cannot run vidgan ({said}): install the same version there, {REMEDY}."
+        ) from error
+    return sees, kind
+
+
+def _answer(token: Path) -> tuple[bool, Facts]:
+    return token.is_file() and token.read_text(encoding="utf-8") == token.name, _own_kind()
+
+
+def _check_address(address: str) -> None:
+    """Ray itself would knock for minutes."""
+    if address.startswith("ray://"):
+        raise UsageError(
+            f"{address} is a Ray Client's address: start the batch on a machine of the cluster with "
+            "--cluster auto, or give the head's own, HOST:6379."
+        )
+    if address in ("auto", "local"):
+        return
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise UsageError(f"--cluster {address} is no address: give auto, or the head's HOST:PORT")
+    try:
+        socket.create_connection((host, int(port)), _KNOCK_SECONDS).close()
+    except OSError as error:
+        raise _no_cluster(address) from error
+
+
+def _no_cluster(address: str) -> DeviceError:
+    return DeviceError(
+        f"no Ray cluster answers at {address}: start one with `ray start --head`, join machines with "
+        "`ray start --address HOST:6379`, or leave --cluster out."
+    )

@@ -1,0 +1,186 @@
+"""Actors of a Ray cluster that do pieces of work: as many as it has room for, whatever becomes of each.
+
+Ray places them, tells when one has died, and carries what they are given; a piece whose actor died is given
+to another. An actor gets no work before it lives: where a node has gone for good, nothing waits for it.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import ray
+from ray.exceptions import RayError
+
+from vidgan.errors import Interrupted, MemoryShortageError, VidganError
+from vidgan.jobs.batch.local import Fault
+
+_TRIES = 6
+_AHEAD = 8  # actors that are asked for beyond what the cluster has room for: an autoscaler sees them
+_PATIENCE_SECONDS = 0.2
+
+
+@dataclass
+class _Piece:
+    method: str
+    given: tuple[Any, ...]
+    done: "Future[Any]" = field(default_factory=Future)
+    tries: int = 0
+
+
+class Crew:
+    """hire: begins an actor. accept: whether an actor that says this of itself may work; VidganError if not.
+
+    fits: how many actors the cluster has room for now. notice: told what the user should know.
+    """
+
+    def __init__(
+        self,
+        hire: Callable[[], Any],
+        accept: Callable[[Any], None],
+        fits: Callable[[], int],
+        notice: Callable[[str], None],
+    ) -> None:
+        self._hire, self._accept, self._fits, self._notice = hire, accept, fits, notice
+        self._waiting: deque[_Piece] = deque()
+        self._starting: dict[Any, Any] = {}
+        self._busy: dict[Any, tuple[Any, _Piece]] = {}
+        self._idle: list[Any] = []
+        self._changed = threading.Condition()
+        self._ended = False
+        self._stopped = False
+        self._thread = threading.Thread(target=self._work, name="crew", daemon=True)
+        self._thread.start()
+
+    def submit(self, method: str, *given: Any, first: bool = False) -> "Future[Any]":
+        """Have some actor do it. first: before all that waits."""
+        piece = _Piece(method, given)
+        with self._changed:
+            if self._stopped:
+                piece.done.set_exception(Interrupted("stopped: the same command goes on"))
+            elif first:
+                self._waiting.appendleft(piece)
+            else:
+                self._waiting.append(piece)
+            self._changed.notify()
+        return piece.done
+
+    def stop(self, now: bool = False) -> None:
+        """Give out nothing any more. now: give up what is being done, too."""
+        with self._changed:
+            self._stopped = True
+            given_up = list(self._waiting)
+            self._waiting.clear()
+            if now:
+                given_up += [piece for _, piece in self._busy.values()]
+                self._ended = True
+            self._changed.notify()
+        for piece in given_up:
+            _fail(piece, Interrupted("stopped: the same command goes on"))
+
+    def close(self) -> None:
+        """Let all actors go."""
+        self.stop(now=True)
+        self._thread.join()
+        for actor in [*self._starting.values(), *(actor for actor, _ in self._busy.values()), *self._idle]:
+            _let_go(actor)
+
+    def _work(self) -> None:
+        try:
+            while not self._ended:
+                self._give_out()
+                refs = [*self._starting, *self._busy]
+                if refs:
+                    ready, _ = ray.wait(refs, timeout=_PATIENCE_SECONDS)
+                    for ref in ready:
+                        self._take(ref)
+                else:
+                    with self._changed:
+                        self._changed.wait_for(lambda: self._waiting or self._ended, _PATIENCE_SECONDS)
+        except Exception as error:  # the cluster itself has gone
+            self._lose(error)
+
+    def _give_out(self) -> None:
+        with self._changed:
+            while self._waiting and self._idle:
+                actor, piece = self._idle.pop(), self._waiting.popleft()
+                self._busy[getattr(actor, piece.method).remote(*piece.given)] = actor, piece
+            wanted = len(self._waiting) - len(self._starting)
+        here = len(self._starting) + len(self._busy) + len(self._idle)
+        for _ in range(min(wanted, self._fits() + _AHEAD - here) if wanted > 0 else 0):
+            actor = self._hire()
+            self._starting[actor.ready.remote()] = actor
+
+    def _take(self, ref: Any) -> None:
+        """Of something that is ready: an actor that lives, or a piece that is done, or the end of either."""
+        if ref in self._starting:
+            self._welcome(self._starting.pop(ref), ref)
+            return
+        actor, piece = self._busy.pop(ref)
+        try:
+            kind, told, notices = ray.get(ref)
+        except RayError as error:
+            _let_go(actor)
+            self._again(piece, error)
+            return
+        with self._changed:
+            self._idle.append(actor)
+        for notice in notices:
+            self._notice(notice)
+        if piece.done.done():  # given up meanwhile
+            return
+        if kind == "done":
+            piece.done.set_result(told)
+        else:
+            piece.done.set_exception(told)
+
+    def _welcome(self, actor: Any, ref: Any) -> None:
+        try:
+            self._accept(ray.get(ref))
+        except RayError:  # its node has gone, or its process: another is asked for
+            _let_go(actor)
+        except VidganError as error:
+            self._notice(str(error))
+            _let_go(actor)
+        else:
+            with self._changed:
+                self._idle.append(actor)
+
+    def _again(self, piece: _Piece, error: RayError) -> None:
+        piece.tries += 1
+        if piece.tries < _TRIES:
+            with self._changed:
+                self._waiting.appendleft(piece)
+        else:
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            _fail(
+                piece,
+                MemoryShortageError(
+                    f"{_TRIES} workers ended one after another at the same piece of work ({reason}): give "
+                    "each more memory (more cpus or gpus under [execution]: fewer actors a node), then start "
+                    "the batch again."
+                ),
+            )
+
+    def _lose(self, error: Exception) -> None:
+        with self._changed:
+            self._stopped = True
+            pieces = [*self._waiting, *(piece for _, piece in self._busy.values())]
+            self._waiting.clear()
+        told = " ".join(str(error).split())[:200]
+        for piece in pieces:
+            _fail(piece, Fault(f"the cluster cannot be reached any more ({told}): start the batch again."))
+
+
+def _fail(piece: _Piece, error: VidganError) -> None:
+    if not piece.done.done():
+        with suppress(Exception):
+            piece.done.set_exception(error)
+
+
+def _let_go(actor: Any) -> None:
+    with suppress(Exception):
+        ray.kill(actor)

@@ -1,0 +1,105 @@
+"""The work that a batch consists of, as it is sent to a process, here or elsewhere."""
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vidgan.errors import LookError
+from vidgan.gan.look import load_look
+from vidgan.jobs.batch.figures import figures_of
+from vidgan.jobs.batch.plan import Training
+from vidgan.jobs.options import Options, Result, Watch
+from vidgan.jobs.render import carry_out
+from vidgan.jobs.request import Request, absolute_recipe
+from vidgan.jobs.train import train
+
+
+@dataclass(frozen=True)
+class TrainTask:
+    """look: where it goes; what an earlier attempt left beside it is gone on from."""
+
+    training: Training
+    look: Path
+    options: Options
+
+    def absolute(self) -> "TrainTask":
+        """The same for a process that runs in another folder."""
+        told = self.training
+        training = replace(
+            told,
+            clip=told.clip.absolute(),
+            target=None if told.target is None else told.target.absolute(),
+            keyframes=tuple(map(_absolute_picture, told.keyframes)),
+            masks=tuple(map(_absolute_picture, told.masks)),
+            pipeline=absolute_recipe(told.pipeline),
+        )
+        return replace(self, training=training, look=self.look.absolute())
+
+    def run(self, watch: Watch) -> float:
+        """Seconds that it took; 0 where the look was there. Raises VidganError."""
+        if is_trained(self.look):
+            return 0.0
+        told = self.training
+        began = time.perf_counter()
+        train(
+            told.clip,
+            told.target,
+            self.look,
+            pipeline=told.pipeline,
+            overrides=told.overrides,
+            frame=told.frame,
+            keyframes=told.keyframes,
+            masks=told.masks,
+            resume=self.look.with_name(f"{self.look.name}.resume").exists(),
+            options=self.options,
+            watch=watch,
+        )
+        return time.perf_counter() - began
+
+
+@dataclass(frozen=True)
+class Made:
+    """A job's result, and how good it is by the figures of vidgan.metrics. seconds: all of it took."""
+
+    result: Result
+    figures: dict[str, float]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class RenderTask:
+    """target: what the figures compare with; None where there is nothing."""
+
+    request: Request
+    target: Path | None
+
+    def absolute(self) -> "RenderTask":
+        """The same for a process that runs in another folder."""
+        return replace(
+            self,
+            request=self.request.absolute(),
+            target=None if self.target is None else self.target.absolute(),
+        )
+
+    def run(self, watch: Watch) -> Made:
+        began = time.perf_counter()
+        result = carry_out(self.request, watch)
+        figures = figures_of(self.request, self.target)
+        return Made(result, figures, time.perf_counter() - began)
+
+
+Task = TrainTask | RenderTask
+
+
+def _absolute_picture(given: str) -> str:
+    """FRAME=PICTURE."""
+    frame, _, picture = given.partition("=")
+    return f"{frame}={Path(picture).absolute()}"
+
+
+def is_trained(look: Path) -> bool:
+    """Whether a look is there that was not stopped before its end."""
+    try:
+        return look.is_file() and not load_look(look).interrupted
+    except LookError:
+        return False
