@@ -11,7 +11,7 @@ import pytest
 import vidgan
 
 PACKAGE = Path(vidgan.__file__).parent
-HEAVY = ("torch", "cv2", "av", "torchvision", "scenedetect", "openvino")
+HEAVY = ("torch", "cv2", "av", "torchvision", "scenedetect", "openvino", "ray")
 
 # Each floor may use those below it; rooms on one floor do not use each other, but for metrics, which is
 # built on the warps of resample, and stream, whose stages tell a meter how long they work.
@@ -120,3 +120,9 @@ except SystemExit as leaving:
     assert leaving.code == 0, leaving.code
 """
     assert loaded_by(program) == set()
+
+
+def test_ray_has_one_corner_and_loads_when_a_cluster_is_asked_for() -> None:
+    users = {path.name for path in sources() for name in imported(path) if name.split(".")[0] == "ray"}
+    assert users == {"cluster.py", "crew.py"}
+    assert "ray" not in loaded_by("import vidgan; vidgan.batch")

@@ -23,7 +23,10 @@ _LAZY = {
     "Progress": "vidgan.jobs.options",
     "Result": "vidgan.jobs.options",
     "Watch": "vidgan.jobs.options",
+    "BatchResult": "vidgan.jobs.batch.outcome",
+    "BatchWatch": "vidgan.jobs.batch.watch",
     "advise": "vidgan.jobs.advise",
+    "batch": "vidgan.jobs.batch.api",
     "flow": "vidgan.jobs.flow",
     "preview": "vidgan.jobs.preview",
     "probe": "vidgan.media",
@@ -34,6 +37,8 @@ _LAZY = {
     "verify": "vidgan.jobs.verification",
 }
 __all__ = [
+    "BatchResult",
+    "BatchWatch",
     "Options",
     "Progress",
     "Result",
@@ -41,6 +46,7 @@ __all__ = [
     "Watch",
     "__version__",
     "advise",
+    "batch",
     "flow",
     "preview",
     "probe",
@@ -55,6 +61,9 @@ from vidgan.errors import VidganError  # noqa: E402
 
 if TYPE_CHECKING:
     from vidgan.jobs.advise import advise
+    from vidgan.jobs.batch.api import batch
+    from vidgan.jobs.batch.outcome import BatchResult
+    from vidgan.jobs.batch.watch import BatchWatch
     from vidgan.jobs.flow import flow
     from vidgan.jobs.options import Options, Progress, Result, Watch
     from vidgan.jobs.preview import preview

@@ -17,7 +17,6 @@ from vidgan.errors import OutputError
 if TYPE_CHECKING:
     from vidgan.jobs.batch.estimate import Estimate
     from vidgan.jobs.batch.outcome import BatchResult, Outcome
-    from vidgan.jobs.batch.plan import Plan
     from vidgan.jobs.batch.watch import BatchWatch
     from vidgan.jobs.options import Progress as JobProgress
 
@@ -144,7 +143,7 @@ def _row(outcome: "Outcome") -> tuple[str, ...]:
     return escape(outcome.out), escape(outcome.look), f"[{style}]{status}[/{style}]", seconds, rate
 
 
-def show_estimate(plan: "Plan", found: "Estimate", as_json: bool) -> None:
+def show_estimate(found: "Estimate", as_json: bool) -> None:
     """What --dry-run tells: what would be done, and what it would take."""
     if as_json:
         print_json(found.as_json())

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from vidgan.errors import Interrupted, OutputError, UsageError, VidganError
+from vidgan.errors import Interrupted, OutputError, VidganError
 from vidgan.jobs.batch.local import Fault, fault
 from vidgan.jobs.batch.outcome import BatchResult, Outcome
 from vidgan.jobs.batch.page import write_report
@@ -44,7 +44,7 @@ class Engine(Protocol):
         ...
 
 
-def batch(
+def carry_out_batch(
     plan: Plan,
     engine: Callable[[], AbstractContextManager[Engine]],
     watch: BatchWatch | None = None,
@@ -318,9 +318,3 @@ def _named(jobs: Sequence[Job]) -> Iterator[str]:
     yield from (str(job.out) for job in jobs[:_NAMED])
     if len(jobs) > _NAMED:
         yield f"and {len(jobs) - _NAMED} more"
-
-
-def check_jobs(jobs: int | None) -> None:
-    """UsageError for a number of jobs that is none."""
-    if jobs is not None and jobs < 1:
-        raise UsageError(f"--jobs {jobs} would do nothing: give 1 or more")
