@@ -9,7 +9,7 @@ import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -65,6 +65,7 @@ def _connected(plan: Plan, address: str, allow_mixed: bool) -> Iterator["Cluster
         raise DeviceError(
             f"the cluster at {address} cannot be joined ({said}): check it with ray status."
         ) from error
+    engine: ClusterEngine | None = None
     try:
         kind = _kind_of_nodes(plan, allow_mixed)
         engine = ClusterEngine(plan.execution, kind, address, allow_mixed)
@@ -73,7 +74,8 @@ def _connected(plan: Plan, address: str, allow_mixed: bool) -> Iterator["Cluster
         finally:
             engine.close()
     finally:
-        ray.shutdown()
+        if not (engine and engine.is_lost):  # it would wait for a head that has gone
+            ray.shutdown()
 
 
 class ClusterEngine:
@@ -90,7 +92,9 @@ class ClusterEngine:
         self._looks: dict[Path, Any] = {}
         self._interrupted = False
         hire = _hiring(execution)
-        self._crew = Crew(hire, self._accept, lambda: _fitting(execution), self._notices.append)
+        self._crew = Crew(
+            hire, self._accept, lambda: _fitting(execution), _head_answers, self._notices.append
+        )
 
     def run(self, task: Task, watch: Watch) -> Any:
         """What task.run returns, or raises."""
@@ -99,6 +103,11 @@ class ClusterEngine:
             watch.progress(Progress("train", 0.0, "on the cluster"))
             return self._crew.submit("train", task).result()
         return self._render(task, watch)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the cluster has gone."""
+        return self._crew.is_lost
 
     def interrupt(self) -> None:
         self._crew.stop(now=self._interrupted)
@@ -237,6 +246,20 @@ def _fitting(execution: Execution) -> int:
     return int(min(rooms))
 
 
+def _head_answers() -> bool:
+    import ray
+
+    host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
+    return _answers(host, int(port))
+
+
+def _answers(host: str, port: int) -> bool:
+    with suppress(OSError):
+        socket.create_connection((host, port), _KNOCK_SECONDS).close()
+        return True
+    return False
+
+
 def _own_kind() -> Facts:
     """What this machine is, as far as it decides about bits; told of the default recipe's precision."""
     return machine_facts(choose_device("auto"), Recipe())
@@ -322,10 +345,8 @@ def _check_address(address: str) -> None:
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
         raise UsageError(f"--cluster {address} is no address: give auto, or the head's HOST:PORT")
-    try:
-        socket.create_connection((host, int(port)), _KNOCK_SECONDS).close()
-    except OSError as error:
-        raise _no_cluster(address) from error
+    if not _answers(host, int(port)):
+        raise _no_cluster(address)
 
 
 def _no_cluster(address: str) -> DeviceError:

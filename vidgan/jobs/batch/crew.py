@@ -5,6 +5,7 @@ to another. An actor gets no work before it lives: where a node has gone for goo
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -16,11 +17,12 @@ import ray
 from ray.exceptions import RayError
 
 from vidgan.errors import Interrupted, MemoryShortageError, VidganError
-from vidgan.jobs.batch.local import Fault
+from vidgan.jobs.batch.tasks import EngineLost
 
 _TRIES = 6
 _AHEAD = 8  # actors that are asked for beyond what the cluster has room for: an autoscaler sees them
 _PATIENCE_SECONDS = 0.2
+_LISTEN_EVERY_SECONDS, _SILENCES = 5.0, 3
 
 
 @dataclass
@@ -34,7 +36,8 @@ class _Piece:
 class Crew:
     """hire: begins an actor. accept: whether an actor that says this of itself may work; VidganError if not.
 
-    fits: how many actors the cluster has room for now. notice: told what the user should know.
+    fits: how many actors the cluster has room for now. answers: whether its head does; where it does not for
+    a while, all work fails, before Ray ends this process. notice: told what the user should know.
     """
 
     def __init__(
@@ -42,9 +45,12 @@ class Crew:
         hire: Callable[[], Any],
         accept: Callable[[Any], None],
         fits: Callable[[], int],
+        answers: Callable[[], bool],
         notice: Callable[[str], None],
     ) -> None:
         self._hire, self._accept, self._fits, self._notice = hire, accept, fits, notice
+        self._answers, self._asked, self._silent = answers, time.monotonic(), 0
+        self.is_lost = False
         self._waiting: deque[_Piece] = deque()
         self._starting: dict[Any, Any] = {}
         self._busy: dict[Any, tuple[Any, _Piece]] = {}
@@ -85,12 +91,15 @@ class Crew:
         """Let all actors go."""
         self.stop(now=True)
         self._thread.join()
+        if self.is_lost:  # nobody is there to let them go
+            return
         for actor in [*self._starting.values(), *(actor for actor, _ in self._busy.values()), *self._idle]:
             _let_go(actor)
 
     def _work(self) -> None:
         try:
             while not self._ended:
+                self._listen()
                 self._give_out()
                 refs = [*self._starting, *self._busy]
                 if refs:
@@ -102,6 +111,14 @@ class Crew:
                         self._changed.wait_for(lambda: self._waiting or self._ended, _PATIENCE_SECONDS)
         except Exception as error:  # the cluster itself has gone
             self._lose(error)
+
+    def _listen(self) -> None:
+        if time.monotonic() - self._asked < _LISTEN_EVERY_SECONDS:
+            return
+        self._silent = 0 if self._answers() else self._silent + 1
+        self._asked = time.monotonic()
+        if self._silent >= _SILENCES:
+            raise ConnectionError("its head does not answer")
 
     def _give_out(self) -> None:
         with self._changed:
@@ -167,12 +184,12 @@ class Crew:
 
     def _lose(self, error: Exception) -> None:
         with self._changed:
-            self._stopped = True
+            self._stopped = self.is_lost = True
             pieces = [*self._waiting, *(piece for _, piece in self._busy.values())]
             self._waiting.clear()
         told = " ".join(str(error).split())[:200]
         for piece in pieces:
-            _fail(piece, Fault(f"the cluster cannot be reached any more ({told}): start the batch again."))
+            _fail(piece, EngineLost(f"the cluster cannot be reached any more ({told}): start both again."))
 
 
 def _fail(piece: _Piece, error: VidganError) -> None:

@@ -14,7 +14,7 @@ from vidgan.jobs.batch.outcome import BatchResult, Outcome
 from vidgan.jobs.batch.page import write_report
 from vidgan.jobs.batch.plan import AsItIs, Job, Plan, Trained, Training
 from vidgan.jobs.batch.records import Records, key_of_job, title_of
-from vidgan.jobs.batch.tasks import Made, RenderTask, Task, TrainTask
+from vidgan.jobs.batch.tasks import EngineLost, Made, RenderTask, Task, TrainTask
 from vidgan.jobs.batch.watch import BatchWatch
 from vidgan.jobs.delivery import was_put_in_place
 from vidgan.jobs.interrupt import stop_when_interrupted
@@ -233,7 +233,7 @@ class _Run:
             trace = getattr(error, "trace", "")
             if trace:
                 self.watch.trouble(unit, trace)
-            kind = "interrupted" if isinstance(error, Interrupted) else "failed"
+            kind = "interrupted" if isinstance(error, Interrupted | EngineLost) else "failed"
             self.watch.ended(unit, kind, str(error))
             raise
         except Exception as error:
@@ -253,7 +253,7 @@ class _Run:
         self.report()
 
     def _failed(self, job: Job, error: BaseException, because: str = "") -> Outcome:
-        if isinstance(error, Interrupted | KeyboardInterrupt):
+        if isinstance(error, Interrupted | KeyboardInterrupt | EngineLost):
             return replace(self._waiting(job), status="interrupted", error=str(error))
         message, remedy = divided(f"{because}{error}")
         if isinstance(error, Fault):

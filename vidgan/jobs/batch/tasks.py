@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vidgan.errors import LookError
+from vidgan.errors import LookError, VidganError
 from vidgan.gan.look import load_look
 from vidgan.jobs.batch.figures import figures_of
 from vidgan.jobs.batch.plan import Training
@@ -12,6 +12,10 @@ from vidgan.jobs.options import Options, Result, Watch
 from vidgan.jobs.render import carry_out
 from vidgan.jobs.request import Request, absolute_recipe
 from vidgan.jobs.train import train
+
+
+class EngineLost(VidganError):
+    """Whatever did the work has gone; nothing is wrong with the work, which may be begun again."""
 
 
 @dataclass(frozen=True)
