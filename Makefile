@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint samples bench-quality bench-keyframe bench-steady bench-motion bench-render bench-media bench-engines fuzz chaos clean
+.PHONY: demo test lint samples bench-quality bench-keyframe bench-steady bench-motion bench-render bench-media bench-engines bench-batch fuzz chaos chaos-cluster clean
 
 demo: $(READY)
 	mkdir -p out
@@ -63,6 +63,14 @@ fuzz: $(READY)
 # Two hundred kills, full disks, interrupts, damage: is anything lost? ARGS ("--quick") as above; half an hour.
 chaos: $(READY)
 	$(BIN)/python benchmarks/chaos.py $(ARGS)
+
+# Nodes, workers, head and batch of a Ray cluster on this machine killed in the middle; half an hour.
+chaos-cluster: $(READY)
+	$(BIN)/python benchmarks/chaos_cluster.py $(ARGS)
+
+# Twelve clips in two looks: several at a time, one by one, by single commands, on a Ray cluster; ten minutes.
+bench-batch: $(READY)
+	$(BIN)/python benchmarks/batch.py $(ARGS)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vidgan needs Python 3.11 or newer")'

@@ -1,0 +1,267 @@
+"""A batch on a Ray cluster: the same frames as without it, whatever becomes of the workers."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import vidgan
+from vidgan.errors import DeviceError, OutputError, UsageError
+from vidgan.jobs.batch import cluster
+from vidgan.jobs.batch.hands import Hands
+from vidgan.jobs.batch.plan import Execution, Plan
+from vidgan.jobs.batch.tasks import RenderTask, TrainTask
+from vidgan.jobs.options import Options
+from vidgan.jobs.request import Request
+from vidgan.jobs.work import Work, work_folder_of
+
+pytest.importorskip("ray")
+KIND = {"vidgan's version": "1", "the processor's instructions": "AVX2"}
+
+
+@pytest.fixture
+def jobs(clip: Path, look: Path, tmp_path: Path) -> Path:
+    file = tmp_path / "jobs.toml"
+    file.write_text(
+        f"""
+[[jobs]]
+clip = '{clip}'
+model = '{look}'
+set = ["encode.segment=1"]
+out = "one.mkv"
+
+[[jobs]]
+clip = '{clip}'
+recipe = "passthrough"
+out = "two.mkv"
+
+[[jobs]]
+clip = '{tmp_path / "broken.mp4"}'
+model = '{look}'
+out = "three.mkv"
+"""
+    )
+    (tmp_path / "broken.mp4").write_bytes(clip.read_bytes()[:900])
+    return file
+
+
+def test_a_cluster_makes_the_same_frames_also_when_a_worker_is_killed(
+    jobs: Path, clip: Path, look: Path, tmp_path: Path
+) -> None:
+    program = Path(__file__).with_name("ray_batch.py")
+    told = tmp_path / "told.json"
+    command = [sys.executable, str(program), str(jobs), str(told), "kill-worker"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280)
+    assert told.exists(), done.stderr
+    found = json.loads(told.read_text())
+    report = json.loads((tmp_path / "jobs.batch" / "report.json").read_text())
+    statuses = {Path(job["out"]).name: job["status"] for job in report["jobs"]}
+    assert statuses == {"one.mkv": "done", "two.mkv": "done", "three.mkv": "failed"}, found
+    assert found["rc"] == 1
+    assert found["killed"]
+    assert "Traceback" not in found["err"]
+    same = ("-m", look, "--set", "encode.segment=1")
+    whole = alone("render", clip, *same, "-o", tmp_path / "whole.mkv")
+    plain = alone("translate", clip, "-p", "passthrough", "-o", tmp_path / "plain.mkv")
+    assert [job["frames_sha256"] for job in report["jobs"]] == [whole, plain, ""]
+    assert not list(tmp_path.glob("*.work"))
+
+
+def alone(*command: object) -> str:
+    """The frames' hash of a command on this machine, in a process of its own, as an editor has it."""
+    given = [sys.executable, "-m", "vidgan", *map(str, command), "--json"]
+    done = subprocess.run(given, capture_output=True, text=True, check=True)
+    return str(json.loads(done.stdout)["frames_sha256"])
+
+
+def test_hands_do_a_render_piece_by_piece(clip: Path, look: Path, tmp_path: Path) -> None:
+    request = Request(clip, look, tmp_path / "out.mkv", overrides=("encode.segment=2",))
+    work_folder_of(request.out).mkdir()
+    hands = Hands()
+    assert hands.begin(request).frames == 6
+    cuts, plan = hands.plan(request)
+    assert [hands.render(request, cuts, segment) for segment in reversed(plan)] == [2, 2, 2]
+    made = hands.finish(RenderTask(request, None), cuts)
+    whole = vidgan.render(clip, look, tmp_path / "whole.mkv", overrides=["encode.segment=2"])
+    assert made.result.frames_sha256 == whole.frames_sha256
+
+
+def test_tasks_for_elsewhere_name_all_files_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    request = Request(
+        "a.mp4",
+        "l.safetensors",
+        Path("o.mkv"),
+        matte="m.png",
+        options=Options(sheet=Path("s.png")),
+        pipeline="my.toml",
+    )
+    there = RenderTask(request, Path("t.png")).absolute()
+    named = [
+        there.request.clip,
+        there.request.model,
+        there.request.out,
+        there.request.matte,
+        there.request.options.sheet,
+        there.target,
+        there.request.pipeline,
+    ]
+    assert all(Path(str(path)).is_absolute() for path in named)
+    from vidgan.jobs.batch.plan import Training
+
+    training = Training("x", Path("a.mp4"), keyframes=("3=p.png",), masks=("3=q.png",), pipeline="keyframe")
+    task = TrainTask(training, Path("l.safetensors"), Options()).absolute()
+    assert task.training.keyframes == (f"3={tmp_path / 'p.png'}",)
+    assert task.training.masks == (f"3={tmp_path / 'q.png'}",)
+    assert task.training.pipeline == "keyframe"
+    assert task.look.is_absolute()
+
+
+@pytest.mark.parametrize(
+    ("address", "error", "said"),
+    [
+        (
+            "127.0.0.1:9",
+            DeviceError,
+            r"no Ray cluster answers at 127.0.0.1:9: start one with `ray start --head`",
+        ),
+        ("here", UsageError, "here is no address: give auto, or the head's HOST:PORT"),
+        ("ray://head:10001", UsageError, "is a Ray Client's address"),
+    ],
+)
+def test_an_address_where_no_cluster_is(
+    jobs: Path, tmp_path: Path, address: str, error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        vidgan.batch(jobs, cluster=address)
+    assert not (tmp_path / "jobs.batch").exists()
+
+
+def asked(monkeypatch: pytest.MonkeyPatch, told: dict[str, tuple[bool, dict[str, str]]]) -> None:
+    monkeypatch.setattr(cluster, "_nodes", lambda execution: {name: name for name in told})
+    monkeypatch.setattr(cluster, "_asked", lambda node, token, plan: told[node])
+
+
+def test_nodes_without_the_shared_folder_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked(monkeypatch, {"a:1": (True, KIND), "b:1": (False, KIND)})
+    with pytest.raises(
+        OutputError, match=rf"node b:1 does not see {tmp_path}: all nodes need the same folder"
+    ):
+        cluster._kind_of_nodes(Plan(tmp_path, ()), allow_mixed=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nodes_whose_frames_would_differ_are_refused_or_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = {**KIND, "the processor's instructions": "AVX512"}
+    asked(monkeypatch, {"a:1": (True, KIND), "b:1": (True, other)})
+    with pytest.raises(DeviceError, match=r"a:1 and b:1 would differ: .*instructions.*--allow-mixed"):
+        cluster._kind_of_nodes(Plan(tmp_path, ()), allow_mixed=False)
+    kind = cluster._kind_of_nodes(Plan(tmp_path, ()), allow_mixed=True)
+    assert kind == {"vidgan's version": "1", "the processor's instructions": "machines of several kinds"}
+
+
+def test_no_node_is_large_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    node = {"Alive": True, "Resources": {"CPU": 2.0}, "NodeID": "n"}
+    monkeypatch.setattr(ray, "nodes", lambda: [node])
+    with pytest.raises(UsageError, match="no node of the cluster has 4 CPUs and 0 GPUs"):
+        cluster._nodes(Execution(cpus=4))
+
+
+class Died(Exception):
+    """In the place of Ray's own."""
+
+
+@pytest.fixture
+def crew(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """A crew of actors that are no processes; what they are told to do is done at once."""
+    from vidgan.jobs.batch import crew as module
+
+    def wait(refs: list[Any], timeout: float) -> tuple[list[Any], list[Any]]:
+        return refs[:1], refs[1:]
+
+    def get(ref: Any) -> Any:
+        return ref()
+
+    monkeypatch.setattr(module, "RayError", Died)
+    monkeypatch.setattr(module, "ray", SimpleNamespace(wait=wait, get=get, kill=lambda actor: None))
+    made: list[Any] = []
+
+    def make(actor: Callable[[], Any], answers: Callable[[], bool] = lambda: True) -> Any:
+        made.append(module.Crew(actor, lambda told: None, lambda: 2, answers, lambda notice: None))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def actor(do: Callable[[int], Any]) -> Any:
+    def remote(number: int) -> Callable[[], Any]:
+        return lambda: do(number)
+
+    return SimpleNamespace(
+        ready=SimpleNamespace(remote=lambda: lambda: None), do=SimpleNamespace(remote=remote)
+    )
+
+
+def test_a_piece_whose_worker_died_is_done_by_another(crew: Callable[..., Any]) -> None:
+    deaths = iter([True, True, False])
+
+    def do(number: int) -> tuple[str, int, list[str]]:
+        if next(deaths, False):
+            raise Died
+        return "done", 2 * number, []
+
+    pieces: list[Future[Any]] = [crew(lambda: actor(do)).submit("do", 21)]
+    assert [piece.result(30) for piece in pieces] == [42]
+
+
+def test_a_piece_that_ends_every_worker_fails_alone(crew: Callable[..., Any]) -> None:
+    def do(number: int) -> tuple[str, int, list[str]]:
+        if number == 1:
+            raise Died("killed")
+        return "done", number, []
+
+    ours = crew(lambda: actor(do))
+    bad, good = ours.submit("do", 1), ours.submit("do", 2)
+    assert good.result(30) == 2
+    with pytest.raises(vidgan.VidganError, match=r"6 workers ended one after another .*\(killed\)"):
+        bad.result(30)
+
+
+def test_a_head_that_has_gone_is_told(crew: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vidgan.jobs.batch.crew._LISTEN_EVERY_SECONDS", 0.0)
+
+    def never(number: int) -> Any:
+        raise Died
+
+    ours = crew(lambda: actor(never), answers=lambda: False)
+    with pytest.raises(vidgan.VidganError, match="the cluster cannot be reached any more"):
+        ours.submit("do", 1).result(30)
+
+
+def test_what_waits_when_the_user_stops_is_given_up(crew: Callable[..., Any]) -> None:
+    ours = crew(lambda: actor(lambda number: ("done", number, [])))
+    ours.stop()
+    with pytest.raises(vidgan.VidganError, match="stopped"):
+        ours.submit("do", 1).result(30)
+
+
+def test_the_cut_of_a_journal_is_kept_where_somebody_else_owns_it(
+    clip: Path, look: Path, tmp_path: Path
+) -> None:
+    request = Request(clip, look, tmp_path / "out.mkv")
+    work_folder_of(request.out).mkdir()
+    first, _ = Hands().plan(request)
+    assert Work(work_folder_of(request.out), request.out, "x").recall("survey.json") is not None
+    assert Hands().plan(request)[0] == first
