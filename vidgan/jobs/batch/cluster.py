@@ -8,7 +8,7 @@ import logging
 import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from importlib.util import find_spec
@@ -89,6 +89,7 @@ class ClusterEngine:
         self.name = f"the cluster at {address}"
         self._kind, self._mixed = kind, allow_mixed
         self._notices: list[str] = []
+        self._told: set[str] = set()
         self._looks: dict[Path, Any] = {}
         self._interrupted = False
         hire = _hiring(execution)
@@ -149,8 +150,10 @@ class ClusterEngine:
             watch.notice(f"going on where it stopped: {reused} of {total} frames are in {work.size()}")
         pending = {self._crew.submit("render", request, cuts, segment, look) for segment in missing}
         while pending:
-            ended, pending = wait(pending, _LOOK_EVERY_SECONDS, "FIRST_EXCEPTION")
-            _raise_first(ended)
+            ended, pending = wait(pending, _LOOK_EVERY_SECONDS, FIRST_EXCEPTION)
+            if any(future.exception() for future in ended):
+                _give_up(pending)
+                _raise_first(ended)
             done = work.journal.frames_done()
             watch.progress(Progress("render", min(1.0, done / total), f"frame {done}/{total}"))
         return reused
@@ -174,7 +177,17 @@ class ClusterEngine:
 
     def _tell(self, watch: Watch) -> None:
         while self._notices:
-            watch.notice(self._notices.pop(0))
+            notice = self._notices.pop(0)
+            if notice not in self._told:
+                self._told.add(notice)
+                watch.notice(notice)
+
+
+def _give_up(pending: "set[Future[Any]]") -> None:
+    """Of a job that cannot be finished now: what is begun is, and stays in the journal."""
+    for future in pending:
+        future.cancel()
+    wait(pending)
 
 
 def _raise_first(ended: "set[Future[Any]]") -> None:

@@ -23,6 +23,7 @@ _TRIES = 6
 _AHEAD = 8  # actors that are asked for beyond what the cluster has room for: an autoscaler sees them
 _PATIENCE_SECONDS = 0.2
 _LISTEN_EVERY_SECONDS, _SILENCES = 5.0, 3
+_SHUNNED_SECONDS = 30.0
 
 
 @dataclass
@@ -31,6 +32,10 @@ class _Piece:
     given: tuple[Any, ...]
     done: "Future[Any]" = field(default_factory=Future)
     tries: int = 0
+
+    def is_wanted(self) -> bool:
+        """Asked when it is given out: whoever wants it may have cancelled it, and from now on cannot."""
+        return not self.done.done() and (self.tries > 0 or self.done.set_running_or_notify_cancel())
 
 
 class Crew:
@@ -50,6 +55,7 @@ class Crew:
     ) -> None:
         self._hire, self._accept, self._fits, self._notice = hire, accept, fits, notice
         self._answers, self._asked, self._silent = answers, time.monotonic(), 0
+        self._hire_again = 0.0
         self.is_lost = False
         self._waiting: deque[_Piece] = deque()
         self._starting: dict[Any, Any] = {}
@@ -81,7 +87,7 @@ class Crew:
             given_up = list(self._waiting)
             self._waiting.clear()
             if now:
-                given_up += [piece for _, piece in self._busy.values()]
+                given_up += [piece for _, piece in list(self._busy.values())]
                 self._ended = True
             self._changed.notify()
         for piece in given_up:
@@ -123,9 +129,13 @@ class Crew:
     def _give_out(self) -> None:
         with self._changed:
             while self._waiting and self._idle:
-                actor, piece = self._idle.pop(), self._waiting.popleft()
-                self._busy[getattr(actor, piece.method).remote(*piece.given)] = actor, piece
+                piece = self._waiting.popleft()
+                if piece.is_wanted():
+                    actor = self._idle.pop()
+                    self._busy[getattr(actor, piece.method).remote(*piece.given)] = actor, piece
             wanted = len(self._waiting) - len(self._starting)
+        if time.monotonic() < self._hire_again:
+            return
         here = len(self._starting) + len(self._busy) + len(self._idle)
         for _ in range(min(wanted, self._fits() + _AHEAD - here) if wanted > 0 else 0):
             actor = self._hire()
@@ -161,6 +171,7 @@ class Crew:
             _let_go(actor)
         except VidganError as error:
             self._notice(str(error))
+            self._hire_again = time.monotonic() + _SHUNNED_SECONDS  # the next would come from there, too
             _let_go(actor)
         else:
             with self._changed:

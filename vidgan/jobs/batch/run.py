@@ -65,7 +65,7 @@ def carry_out_batch(
         run = _Run(plan, Records(plan.folder), watch or BatchWatch(), overwrite)
         run.look_around()
         if run.to_do:
-            with stop_when_interrupted() as should_stop, engine() as started:
+            with engine() as started, stop_when_interrupted() as should_stop:
                 run.carry_out(started, should_stop)
         result = run.report()
     if result.interrupted:
