@@ -119,7 +119,7 @@ def how_far(look: Look) -> str:
     return f"in stage {look.model.grown} of {look.model.stages}, iteration {sum(look.steps)}"
 
 
-def checkpoint_of(out: Path, resume: bool) -> Path:
+def checkpoint_of(out: Path, resume: bool = False) -> Path:
     """Where a stopped training's state is; UsageError where there is none to go on from."""
     path = out.with_name(f"{out.name}.resume")
     if resume and not path.is_file():

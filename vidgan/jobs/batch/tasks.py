@@ -11,7 +11,7 @@ from vidgan.jobs.batch.plan import Training
 from vidgan.jobs.options import Options, Result, Watch
 from vidgan.jobs.render import carry_out
 from vidgan.jobs.request import Request, absolute_recipe
-from vidgan.jobs.train import train
+from vidgan.jobs.train import checkpoint_of, train
 
 
 class EngineLost(VidganError):
@@ -43,8 +43,20 @@ class TrainTask:
         """Seconds that it took; 0 where the look was there. Raises VidganError."""
         if is_trained(self.look):
             return 0.0
-        told = self.training
         began = time.perf_counter()
+        checkpoint = checkpoint_of(self.look)
+        try:
+            self._train(checkpoint.exists(), watch)
+        except LookError as error:  # it was made by another version, or on another device
+            if not checkpoint.exists():
+                raise
+            watch.notice(f"a training that was broken off cannot go on, so it starts over: {error}")
+            checkpoint.unlink()
+            self._train(False, watch)
+        return time.perf_counter() - began
+
+    def _train(self, resume: bool, watch: Watch) -> None:
+        told = self.training
         train(
             told.clip,
             told.target,
@@ -54,11 +66,10 @@ class TrainTask:
             frame=told.frame,
             keyframes=told.keyframes,
             masks=told.masks,
-            resume=self.look.with_name(f"{self.look.name}.resume").exists(),
+            resume=resume,
             options=self.options,
             watch=watch,
         )
-        return time.perf_counter() - began
 
 
 @dataclass(frozen=True)
