@@ -143,7 +143,7 @@ def test_an_address_where_no_cluster_is(
     assert not (tmp_path / "jobs.batch").exists()
 
 
-def asked(monkeypatch: pytest.MonkeyPatch, told: dict[str, tuple[bool, dict[str, str]]]) -> None:
+def asked(monkeypatch: pytest.MonkeyPatch, told: dict[str, tuple[bool, dict[str, str]] | None]) -> None:
     monkeypatch.setattr(cluster, "_nodes", lambda execution: {name: name for name in told})
     monkeypatch.setattr(cluster, "_asked", lambda node, token, plan: told[node])
 
@@ -166,6 +166,16 @@ def test_nodes_whose_frames_would_differ_are_refused_or_allowed(
         cluster._kind_of_nodes(Plan(tmp_path, ()), allow_mixed=False)
     kind = cluster._kind_of_nodes(Plan(tmp_path, ()), allow_mixed=True)
     assert kind == {"vidgan's version": "1", "the processor's instructions": "machines of several kinds"}
+
+
+def test_a_node_that_dies_while_it_is_asked_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked(monkeypatch, {"a:1": None, "b:1": (True, KIND)})
+    assert cluster._kind_of_nodes(Plan(tmp_path, ()), allow_mixed=False) == KIND
+    asked(monkeypatch, {"a:1": None})
+    with pytest.raises(DeviceError, match="no node of the cluster answers"):
+        cluster._kind_of_nodes(Plan(tmp_path, ()), allow_mixed=False)
 
 
 def test_no_node_is_large_enough(monkeypatch: pytest.MonkeyPatch) -> None:

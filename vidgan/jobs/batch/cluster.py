@@ -283,9 +283,12 @@ def _kind_of_nodes(plan: Plan, allow_mixed: bool) -> Facts:
     token = plan.folder / f".shared.{secrets.token_hex(4)}"
     token.write_text(token.name, encoding="utf-8")
     try:
-        told = {name: _asked(node, token, plan) for name, node in _nodes(plan.execution).items()}
+        asked = {name: _asked(node, token, plan) for name, node in _nodes(plan.execution).items()}
     finally:
         token.unlink(missing_ok=True)
+    told = {name: answer for name, answer in asked.items() if answer is not None}
+    if not told:
+        raise DeviceError("no node of the cluster answers: see `ray status`, and start the batch again.")
     blind = [name for name, (sees, _) in told.items() if not sees]
     if blind:
         raise OutputError(
@@ -323,9 +326,10 @@ def _nodes(execution: Execution) -> Mapping[str, str]:
     return {f"{n['NodeManagerHostname']}:{n['NodeManagerPort']}": n["NodeID"] for n in able}
 
 
-def _asked(node: str, token: Path, plan: Plan) -> tuple[bool, Facts]:
+def _asked(node: str, token: Path, plan: Plan) -> tuple[bool, Facts] | None:
+    """Whether it sees the token, and what it is; None where it has gone meanwhile."""
     import ray
-    from ray.exceptions import RayError
+    from ray.exceptions import RayError, RayTaskError
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     there = NodeAffinitySchedulingStrategy(node, soft=False)
@@ -334,11 +338,13 @@ def _asked(node: str, token: Path, plan: Plan) -> tuple[bool, Facts]:
     )
     try:
         sees, kind = ray.get(ask.remote(token.absolute()))
-    except RayError as error:
+    except RayTaskError as error:
         said = str(error).strip().splitlines()[-1]
         raise DeviceError(
             f"a node of the cluster cannot run vidgan ({said}): install the same version there, {REMEDY}."
         ) from error
+    except RayError:
+        return None
     return sees, kind
 
 
