@@ -83,7 +83,7 @@ class Journals:
 
     def _watch(self) -> None:
         while not self._ended.wait(0.05):
-            for entry in self.folder.glob("*.work/journal/*.json"):
+            for entry in self._entries():
                 try:
                     attempt = json.loads(entry.read_text())["attempt"]
                 except (OSError, ValueError):
@@ -92,6 +92,13 @@ class Journals:
                 if self.entered.setdefault(name, attempt) != attempt:
                     self.again.append(name)
                     self.entered[name] = attempt
+
+    def _entries(self) -> list[Path]:
+        """None while a folder goes that is looked at."""
+        try:
+            return list(self.folder.glob("*.work/journal/*.json"))
+        except OSError:
+            return []
 
 
 @contextmanager
