@@ -29,6 +29,10 @@ class OutputError(VidganError):
     """The output cannot be written where, or as, it was asked for."""
 
 
+class OtherWorkError(OutputError):
+    """The work folder of an output holds what was begun from something else."""
+
+
 class VerificationError(VidganError):
     """A result was written and does not keep what it should of its clip."""
 

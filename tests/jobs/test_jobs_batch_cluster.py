@@ -92,6 +92,19 @@ def test_hands_do_a_render_piece_by_piece(clip: Path, look: Path, tmp_path: Path
     assert made.result.frames_sha256 == whole.frames_sha256
 
 
+def test_hands_go_on_telling(clip: Path, look: Path, tmp_path: Path) -> None:
+    """What was opened for an earlier piece of work, too."""
+    request = Request(clip, look, tmp_path / "out.webm", overrides=("encode.codec=vp9",))
+    work_folder_of(request.out).mkdir()
+    hands = Hands()
+    cuts, plan = hands.plan(request)
+    hands.take_notices()
+    for segment in plan:
+        hands.render(request, cuts, segment)
+    hands.finish(RenderTask(request, None), cuts)
+    assert any("webm cannot hold" in notice for notice in hands.take_notices())
+
+
 def test_tasks_for_elsewhere_name_all_files_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     request = Request(

@@ -62,8 +62,9 @@ def _options(
 def main() -> None:
     """Run the program and leave with its exit code: 0 ok, 1 failed, 2 bad usage, 130 interrupted."""
     for name in ("SIGTERM", "SIGHUP"):  # a closed terminal, a shutdown: clean up as for Ctrl-C
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.default_int_handler)
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # nohup: it stays ignored
+            signal.signal(number, signal.default_int_handler)
     try:
         app(prog_name="vidgan")
     except KeyboardInterrupt:  # before a command has begun, or behind its end

@@ -1,18 +1,22 @@
 """What people see of a batch: bars of what is at work, then a table of what became of each job."""
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.table import Column, Table
+from rich.text import Text
 
+from vidgan import __version__
 from vidgan.cli.show import PHASES, print_json
-from vidgan.errors import OutputError
+from vidgan.errors import OutputError, VidganError
 
 if TYPE_CHECKING:
     from vidgan.jobs.batch.estimate import Estimate
@@ -20,14 +24,16 @@ if TYPE_CHECKING:
     from vidgan.jobs.batch.watch import BatchWatch
     from vidgan.jobs.options import Progress as JobProgress
 
+_TELL_EVERY_SECONDS = 30.0
+_WIDE = 10_000
 _STYLES = {"done": "green", "failed": "red", "interrupted": "yellow", "waiting": "dim"}
 
 
 @contextmanager
-def batch_watching(as_json: bool, log: Path | None, units: int = 0) -> Iterator["BatchWatch"]:
+def batch_watching(as_json: bool, log: Path | None) -> Iterator["BatchWatch"]:
     """A watch that shows what is at work on standard error, and writes all it is told into a log.
 
-    units: how many pieces of work there are. OutputError where the log cannot be written.
+    So it does with an error that passes through. OutputError where the log cannot be written.
     """
     from vidgan.jobs.batch.watch import BatchWatch
 
@@ -35,50 +41,84 @@ def batch_watching(as_json: bool, log: Path | None, units: int = 0) -> Iterator[
     with (
         _logging(log) as logger,
         Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
+            TextColumn(
+                "{task.description}", markup=False, table_column=Column(overflow="ellipsis", no_wrap=True)
+            ),
+            BarColumn(bar_width=16),
             TextColumn("{task.percentage:3.0f}%"),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[detail]}", style="dim", markup=False),
+            _Elapsed(),
+            TextColumn("{task.fields[detail]}", style="dim", markup=False, table_column=Column(no_wrap=True)),
             console=console,
             disable=not console.is_terminal,
         ) as bars,
     ):
-        shown = _Shown(console, bars, logger, units)
-        yield BatchWatch(shown.began, shown.progress, shown.notice, shown.ended, shown.trouble)
+        shown = _Shown(console, bars, logger)
+        try:
+            yield BatchWatch(
+                shown.began, shown.progress, shown.notice, shown.ended, shown.trouble, shown.planned
+            )
+        except VidganError as error:
+            logger.error("%s", error)
+            raise
+        except Exception:
+            logger.exception("a fault of vidgan's own:")
+            raise
+
+
+class _Elapsed(ProgressColumn):
+    """Since a bar began: rich's own stops when the first of its phases is full."""
+
+    def render(self, task: Task) -> Text:
+        seconds = int(task.get_time() - (task.start_time or task.get_time()))
+        return Text(str(timedelta(seconds=seconds)), style="progress.elapsed")
 
 
 class _Shown:
     """A bar for each piece of work while it is at work, one for all; where nobody sees bars, lines."""
 
-    def __init__(self, console: Console, bars: Progress, logger: logging.Logger, units: int) -> None:
-        self.console, self.bars, self.logger, self.units = console, bars, logger, units
+    def __init__(self, console: Console, bars: Progress, logger: logging.Logger) -> None:
+        self.console, self.bars, self.logger = console, bars, logger
         self.tasks: dict[str, TaskID] = {}
-        self.phases: dict[str, tuple[str, int]] = {}
-        self.all = bars.add_task("all", total=units or None, detail="") if units else None
+        self.told: dict[str, float] = {}
+        self.all: TaskID | None = None
+        self.units, self.done, self.failed = 0, 0, 0
+
+    def planned(self, units: int) -> None:
+        self.units = units
+        self.all = self.bars.add_task("all", total=units, detail="")
 
     def began(self, unit: str) -> None:
         self.tasks[unit] = self.bars.add_task(unit, total=1.0, detail="")
-        self._line(f"{unit}: begun")
+        self.told[unit] = time.monotonic()
+        self._line(f"begun: {unit}")
 
     def progress(self, unit: str, progress: "JobProgress") -> None:
+        """Of what takes long a line now and then."""
         detail = ", ".join(filter(None, [PHASES[progress.phase], progress.part, progress.detail]))
         self.bars.update(self.tasks[unit], completed=progress.fraction, detail=detail)
-        quarter = progress.phase, int(progress.fraction * 4)
-        if self.phases.get(unit) != quarter:
-            self.phases[unit] = quarter
-            self._line(f"{unit}: {PHASES[progress.phase]} {progress.fraction:.0%} {progress.detail}".rstrip())
+        now = time.monotonic()
+        if now - self.told[unit] >= _TELL_EVERY_SECONDS:
+            self.told[unit] = now
+            self._line(f"at work: {unit}: {progress.fraction:.0%} of {detail}")
 
     def notice(self, unit: str, notice: str) -> None:
-        self._line(f"{unit}: note: {notice}")
+        self._line(f"note: {unit}: {notice}")
 
     def ended(self, unit: str, how: str, more: str) -> None:
+        from vidgan.jobs.batch.outcome import told_once
+
         task = self.tasks.pop(unit, None)
         if task is not None:
             self.bars.remove_task(task)
-        if self.all is not None:
-            self.bars.advance(self.all)
-        self._line(f"{unit}: {how}: {more}", how)
+        self._count(how)
+        self._line(f"{how}: {told_once(unit, more)}", how)
+
+    def _count(self, how: str) -> None:
+        if self.all is not None and how != "interrupted":
+            self.done += 1
+            self.failed += how == "failed"
+            failed = f", {self.failed} failed" if self.failed else ""
+            self.bars.update(self.all, completed=self.done, detail=f"{self.done} of {self.units}{failed}")
 
     def trouble(self, unit: str, trace: str) -> None:
         self.logger.error("%s:\n%s", unit, trace)
@@ -106,6 +146,7 @@ def _logging(log: Path | None) -> Iterator[logging.Logger]:
             raise OutputError(f"{log} cannot be written ({error.strerror}): name another --log.") from error
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger.addHandler(handler)
+    logger.info("vidgan %s", __version__)
     try:
         yield logger
     finally:
@@ -115,32 +156,45 @@ def _logging(log: Path | None) -> Iterator[logging.Logger]:
 
 def show_batch(result: "BatchResult") -> None:
     """A row for each job on standard output; below what failed, and what to do; last where the report is."""
-    from vidgan.jobs.batch.outcome import in_words
+    from vidgan.jobs.batch.outcome import in_words, told_once
 
-    console = Console(highlight=False)
+    console = _console()
     table = Table(box=None, pad_edge=False)
     for heading in ("output", "look", "status", "seconds", "frames/s"):
         numbers = heading in ("seconds", "frames/s")
         table.add_column(heading, overflow="fold", justify="right" if numbers else "left")
     for outcome in result.outcomes:
-        table.add_row(*_row(outcome))
+        table.add_row(escape(_short(outcome, result)), *_row(outcome))
     console.print(table)
     for outcome in result.outcomes:
         if outcome.status == "failed":
-            remedy = f": {outcome.remedy}" if outcome.remedy else ""
-            text = f"[red]failed[/red] {escape(outcome.out)}: {escape(f'{outcome.error}{remedy}')}"
-            console.print(text, soft_wrap=True)
+            error = ": ".join(filter(None, [outcome.error, outcome.remedy]))
+            console.print(
+                f"[red]failed[/red] {escape(told_once(_short(outcome, result), error))}", soft_wrap=True
+            )
     counts = [f"{result.count(status)} {status}" for status in _STYLES if result.count(status)]
     console.print(f"{', '.join(counts)} of {len(result.outcomes)} in {in_words(result.seconds)}")
     console.print(f"report: {escape(str(result.folder / 'report.html'))}", soft_wrap=True)
 
 
+def _console() -> Console:
+    """Wide where nobody sees a terminal's edge: names stay whole for programs."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_WIDE)
+
+
+def _short(outcome: "Outcome", result: "BatchResult") -> str:
+    """An output from where all of them are."""
+    out, folder = Path(outcome.out), result.folder.parent
+    return str(out.relative_to(folder) if out.is_relative_to(folder) else out)
+
+
 def _row(outcome: "Outcome") -> tuple[str, ...]:
     status = "done before" if outcome.before else outcome.status
     seconds = f"{outcome.seconds:.1f}" if outcome.seconds else ""
-    rate = f"{outcome.frames_per_second:.1f}" if outcome.frames else ""
+    rate = f"{outcome.frames_per_second:.1f}" if outcome.frames_per_second else ""
     style = _STYLES[outcome.status]
-    return escape(outcome.out), escape(outcome.look), f"[{style}]{status}[/{style}]", seconds, rate
+    return escape(outcome.look), f"[{style}]{status}[/{style}]", seconds, rate
 
 
 def show_estimate(found: "Estimate", as_json: bool) -> None:
@@ -148,7 +202,7 @@ def show_estimate(found: "Estimate", as_json: bool) -> None:
     if as_json:
         print_json(found.as_json())
         return
-    console = Console(highlight=False)
+    console = _console()
     table = Table(box=None, pad_edge=False)
     for heading in ("what", "frames", "size", "about", "disk"):
         table.add_column(heading, overflow="fold", justify="left" if heading == "what" else "right")

@@ -43,10 +43,10 @@ def usable_cores() -> int:
 
 
 def limit_cores(cores: int) -> None:
-    """Leave the rest to other processes, for as long as this one lives; they render beside it."""
+    """Leave the rest to other processes, until another limit is set; they render beside this one."""
     global _limit
     _limit = cores
-    torch.set_num_threads(min(cores, torch.get_num_threads()))
+    torch.set_num_threads(min(cores, _ALL))
 
 
 def frames_at_once(device: torch.device) -> int:
@@ -75,7 +75,7 @@ def choose_thread_count(ways: int) -> int:
     ways: how many Python threads will work at the same time. Costs some 50 ms; results may differ in
     rounding between counts, so only runs that are bounded by time ask for it. Returns the count.
     """
-    share = max(1, _ALL // ways)
+    share = max(1, min(_ALL, _limit or _ALL) // ways)
     if share > 1:
         share = min((1, share), key=_seconds_with)
     torch.set_num_threads(share)

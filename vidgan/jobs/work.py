@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from vidgan.errors import Interrupted, MemoryShortageError, OutputError, VidganError
+from vidgan.errors import Interrupted, MemoryShortageError, OtherWorkError, OutputError, VidganError
 from vidgan.jobs.facts import Facts, differences, key_of
 from vidgan.jobs.fitting import out_of_memory
 from vidgan.jobs.journal import Journal
@@ -27,6 +27,7 @@ JOB, JOINED, PUBLISHING, WRITTEN, LESSON, SURVEY = (
     "lesson.json",
     "survey.json",
 )
+PARTS_ARE_KEPT = "the parts are kept"
 _KEPT = (LESSON, "training.checkpoint")
 _NAMED = 3  # differences
 
@@ -138,8 +139,16 @@ def open_work(out: Path, facts: Facts, frames: int, options: Options, watch: Wat
                 _remove(folder)
             raise
         if options.keep_work:
-            watch.notice(f"the parts are kept: {folder} ({in_words(size_of(folder))})")
+            watch.notice(f"{PARTS_ARE_KEPT}: {folder} ({in_words(size_of(folder))})")
         else:
+            _remove(folder)
+
+
+def drop_work(out: Path) -> None:
+    """Remove what a job that is done has left with options.keep_work; what somebody works in stays."""
+    folder = work_folder_of(out)
+    if folder.is_dir():
+        with suppress(OutputError), _gone_with_its_lock(folder), owned(folder, out):
             _remove(folder)
 
 
@@ -256,12 +265,12 @@ def _claim(folder: Path, out: Path, facts: Facts, frames: int) -> None:
     if _is_worth_keeping(folder) or helpers_of(folder):
         known = before.get("facts") if isinstance(before, dict) else None
         if not isinstance(known, dict):
-            raise OutputError(
+            raise OtherWorkError(
                 f"{folder / JOB} is damaged, so nothing can go on from there: pass --fresh to start over."
             )
         changed = differences(known, facts) or ["what was written there"]
         named = ", ".join(changed[:_NAMED]) + (f" and {len(changed) - _NAMED} more" * (len(changed) > _NAMED))
-        raise OutputError(
+        raise OtherWorkError(
             f"{folder} holds work on {out.name} of another job; changed: {named}. "
             "Give the command that it was begun with to go on, or pass --fresh to start over."
         )

@@ -1,5 +1,6 @@
 """vidgan.batch: what the command does, as a function."""
 
+import multiprocessing
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -31,6 +32,9 @@ def batch(
 ) -> BatchResult:
     """Render many clips in many looks; what fails stops nothing but itself.
 
+    It starts processes, which import the calling script once more: call it below
+    `if __name__ == "__main__":` there.
+
     source: a job file, or a folder whose clips all get the look of `target`, or of `model`, a trained one.
     out: the folder that results go into; a job file's own where None. pipeline, overrides: as in
     vidgan.translate, for a folder; a job file says them itself. jobs: how many at the same time; as many as
@@ -39,6 +43,11 @@ def batch(
     not this batch's. Called again, it skips what is done. Raises VidganError before any work; what fails
     later is in the result.
     """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise UsageError(
+            "vidgan.batch starts processes, which import this script once more: "
+            'call it below if __name__ == "__main__":'
+        )
     plan = plan_of_batch(
         source, target, out, model=model, pipeline=pipeline, overrides=overrides, jobs=jobs, device=device
     )
@@ -89,10 +98,13 @@ def engine_of(
         return cluster_engine(plan, cluster, allow_mixed)
     if allow_mixed:
         raise UsageError("--allow-mixed is about the machines of a cluster: give --cluster too")
+    from vidgan.gan.device import choose_device
+    from vidgan.gan.engine import require_engine
     from vidgan.jobs.batch.local import local_engine
     from vidgan.jobs.batch.room import local_room
 
-    slots, share = local_room(plan.execution)
+    require_engine(plan.execution.engine, choose_device(plan.execution.device))
+    slots, share = local_room(plan.execution, len(plan.jobs))
     return lambda: local_engine(slots, share)
 
 

@@ -1,5 +1,6 @@
 """How good a delivered clip is: a few of its frames beside its target and its source."""
 
+import math
 from pathlib import Path
 from statistics import fmean
 
@@ -19,7 +20,8 @@ _MOST_PX = 480  # wide: what a frame of full size would add is not worth its tim
 def figures_of(request: Request, target: Path | None) -> dict[str, float]:
     """Means over a few frames of what was written: structure, and with a target detail.
 
-    Those of vidgan.metrics that take no seconds. Raises VidganError where a file cannot be read any more.
+    Those of vidgan.metrics that take no seconds, as far as there are any: a black frame has no layout, a
+    flat target no detail. Raises VidganError where a file cannot be read any more.
     """
     options = request.options
     source = open_clip(
@@ -31,11 +33,13 @@ def figures_of(request: Request, target: Path | None) -> dict[str, float]:
     frames = [(_small(result, place), _small(source, span.start + place)) for place in looked_at]
     if min(frames[0][0].shape[:2]) < 32:
         return {}
-    found = {"structure": fmean(structure(made, given) for made, given in frames)}
-    if target is None:
-        return found
-    wanted = read_picture(target)
-    return {**found, "detail": fmean(detail(made, wanted) for made, _ in frames)}
+    with np.errstate(invalid="ignore"):
+        found = {"structure": [structure(made, given) for made, given in frames]}
+    if target is not None:
+        wanted = read_picture(target)
+        found["detail"] = [detail(made, wanted) for made, _ in frames]
+    finite = {name: list(filter(math.isfinite, values)) for name, values in found.items()}
+    return {name: fmean(values) for name, values in finite.items() if values}
 
 
 def _small(clip: Clip, index: int) -> np.ndarray:

@@ -71,8 +71,9 @@ class Hands:
         return Made(result, figures_of(task.request, task.target), 0.0)
 
     def take_notices(self) -> list[str]:
-        """What the user should know, each once."""
-        told, self.notices = list(dict.fromkeys(self.notices)), []
+        """What the user should know, each once; what was opened keeps telling."""
+        told = list(dict.fromkeys(self.notices))
+        self.notices.clear()
         return told
 
     def _opened(self, request: Request, fetch: FetchLook | None) -> tuple[Prepared, dict[Any, Draw]]:

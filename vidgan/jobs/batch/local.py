@@ -4,32 +4,29 @@ Each slot has one process, which stays for the next piece: starting torch takes 
 for its memory or by a fault of a codec's, fails what it had in hand and nothing else.
 """
 
+import math
 import multiprocessing
 import os
 import signal
 import threading
-import time
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
-from queue import SimpleQueue
+from queue import LifoQueue
 from typing import Any
 
 from vidgan.errors import Interrupted, MemoryShortageError, VidganError
-from vidgan.jobs.batch.tasks import Task
-from vidgan.jobs.options import Progress, Watch
+from vidgan.jobs.batch.tasks import Task, TrainTask
+from vidgan.jobs.batch.worker import SIGNALS, STOPPED, Fault, fault, serve
+from vidgan.jobs.options import Watch
 
-_TOLD_EVERY_SECONDS = 0.1
+__all__ = ["Fault", "LocalEngine", "Share", "fault", "local_engine"]
 
-
-class Fault(VidganError):
-    """A fault of vidgan's own in another process. trace: its traceback there."""
-
-    def __init__(self, message: str, trace: str = "") -> None:
-        super().__init__(message)
-        self.trace = trace
+_TRAINING_THREADS = 4
+_KILL = 9  # Windows has no name for it
+_PATIENCE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -46,18 +43,22 @@ class LocalEngine:
     def __init__(self, slots: int, share: Share) -> None:
         self.at_once = slots
         self.name = f"this machine, {slots} at a time"
-        self._slots = [_Slot(share, number) for number in range(slots)]
-        self._idle: SimpleQueue[_Slot] = SimpleQueue()
-        for slot in self._slots:
+        self._share = share
+        self._slots = [_Slot(share.gpus[n % len(share.gpus)] if share.gpus else None) for n in range(slots)]
+        self._idle: LifoQueue[_Slot] = LifoQueue()  # the last one's process is there already
+        self._turn = threading.Lock()  # who wants several is not overtaken by those who want one
+        for slot in reversed(self._slots):
             self._idle.put(slot)
 
     def run(self, task: Task, watch: Watch) -> Any:
         """What task.run returns, or raises, in a process of its own."""
-        slot = self._idle.get()
+        with self._turn:
+            taken = [self._idle.get() for _ in range(self._room_of(task))]
         try:
-            return slot.run(task, watch)
+            return taken[0].run(task, len(taken) * self._share.threads, watch)
         finally:
-            self._idle.put(slot)
+            for slot in taken:
+                self._idle.put(slot)
 
     def interrupt(self) -> None:
         """As Ctrl-C does: the first time a segment is finished, the second time all stops at once."""
@@ -68,65 +69,87 @@ class LocalEngine:
         for slot in self._slots:
             slot.close()
 
+    def _room_of(self, task: Task) -> int:
+        """How many slots it takes: a training that time bounds would learn less beside others."""
+        if not isinstance(task, TrainTask) or self._share.gpus:
+            return 1
+        return min(self.at_once, math.ceil(_TRAINING_THREADS / self._share.threads))
+
 
 class _Slot:
-    """One process, begun with its first piece of work and again after it died."""
+    """One process, begun with its first piece of work and again after it died. gpu: as in serve."""
 
-    def __init__(self, share: Share, number: int) -> None:
-        gpu = share.gpus[number % len(share.gpus)] if share.gpus else None
-        self._share, self._gpu = share, gpu
+    def __init__(self, gpu: int | None) -> None:
+        self._gpu, self._stopping = gpu, False
+        self._lock = threading.Lock()  # nothing is begun that an interruption has not seen
         self._process: Any = None
         self._connection: Connection | None = None
 
-    def run(self, task: Task, watch: Watch) -> Any:
-        connection = self._begun()
+    def run(self, task: Task, threads: int, watch: Watch) -> Any:
+        with self._lock:
+            if self._stopping:
+                raise Interrupted(STOPPED)
+            connection = self._begun()
         try:
-            connection.send(task)
-            while True:
-                kind, told = connection.recv()
-                if kind == "progress":
-                    watch.progress(told)
-                elif kind == "notice":
-                    watch.notice(told)
-                elif kind == "done":
-                    return told
-                else:
-                    raise told
-        except (EOFError, ConnectionError, BrokenPipeError) as error:
+            connection.send((threads, task))
+            kind, told = self._told(connection, watch)
+        except (EOFError, OSError) as error:
             raise self._death() from error
+        except BaseException:  # of who watches: the process still works, for nobody
+            self.close(0)
+            raise
+        if kind == "done":
+            return told
+        raise told
 
     def interrupt(self) -> None:
-        if self._process is not None and self._process.is_alive():
-            with suppress(OSError):
-                os.kill(self._process.pid, signal.SIGINT)
+        with self._lock:
+            self._stopping = True
+            if self._process is not None and self._process.is_alive():
+                with suppress(OSError):
+                    os.kill(self._process.pid, signal.SIGINT)
 
-    def close(self) -> None:
+    def close(self, patience_seconds: float = _PATIENCE_SECONDS) -> None:
         if self._connection is not None:
             self._connection.close()
         if self._process is not None:
-            self._process.join(5)
+            self._process.join(patience_seconds)
             if self._process.is_alive():
                 self._process.kill()
             self._process.join()
         self._process = self._connection = None
 
+    def _told(self, connection: Connection, watch: Watch) -> tuple[str, Any]:
+        while True:
+            kind, told = connection.recv()
+            if kind == "progress":
+                watch.progress(told)
+            elif kind == "notice":
+                watch.notice(told)
+            else:
+                return kind, told
+
     def _begun(self) -> Connection:
+        if self._process is not None and not self._process.is_alive():  # ended while it had nothing to do
+            self.close()
         if self._connection is None:
             context = multiprocessing.get_context("spawn")
             self._connection, theirs = context.Pipe()
             self._process = context.Process(
-                target=_serve, args=(theirs, self._share.threads, self._gpu), name="vidgan", daemon=False
+                target=serve, args=(theirs, self._gpu), name="vidgan", daemon=False
             )
-            self._process.start()
+            with _signals_held_back():
+                self._process.start()
             theirs.close()
         return self._connection
 
     def _death(self) -> VidganError:
-        process = self._process
-        process.join(5)
-        code = process.exitcode
+        self._process.join(_PATIENCE_SECONDS)
+        code = self._process.exitcode
         self.close()
-        if code in (-signal.SIGKILL, None):
+        if self._stopping:
+            return Interrupted(STOPPED)
+        if code in (-_KILL, None):
             return MemoryShortageError(
                 "the process that worked on it was killed, which systems do when memory runs out: lower "
                 "--jobs or close other programs; the same command goes on where it stopped."
@@ -138,73 +161,18 @@ class _Slot:
         )
 
 
-def _serve(connection: Connection, threads: int, gpu: int | None) -> None:
-    """In the process: one piece of work after another, until nobody wants more."""
-    _settle(threads, gpu)
-    teller = _Teller(connection)
-    while True:
-        try:
-            task: Task = connection.recv()
-        except (EOFError, OSError, KeyboardInterrupt):
-            return
-        with suppress(BrokenPipeError):
-            teller.tell(*_outcome(task, teller))
-
-
-def _outcome(task: Task, teller: "_Teller") -> tuple[str, Any]:
+@contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """For a process that begins: until it knows what to do with them."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # which would let them through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
-        return "done", task.run(Watch(teller.progress, teller.notice))
-    except KeyboardInterrupt:
-        return "failed", Interrupted("stopped: the same command goes on")
-    except VidganError as error:
-        return "failed", type(error)(str(error))
-    except Exception as error:
-        return "failed", fault(error)
-
-
-def fault(error: Exception) -> Fault:
-    """What to tell of an error that nobody expected."""
-    said = " ".join(f"{type(error).__name__}: {error}".split())
-    return Fault(f"a fault of vidgan's own ({said}): the log has its traceback.", traceback.format_exc())
-
-
-def _settle(threads: int, gpu: int | None) -> None:
-    """Before torch is loaded: its threads, its GPU; and signals from our parent alone, and not without it."""
-    with suppress(OSError, AttributeError):
-        os.setpgrp()
-    os.environ["OMP_NUM_THREADS"] = str(threads)
-    if gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = str(gpu)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
-
-
-def _end_with(parent: Any) -> None:
-    """What is journaled is safe; what works on for nobody would only hold the lock."""
-    parent.join()
-    os._exit(1)
-
-
-class _Teller:
-    """Sends what a Watch is told, not more than a few times a second."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection, self._lock = connection, threading.Lock()
-        self._last: tuple[str, float] = ("", 0.0)
-
-    def tell(self, kind: str, told: Any) -> None:
-        with self._lock:
-            self._connection.send((kind, told))
-
-    def progress(self, progress: Progress) -> None:
-        phase, before = self._last
-        now = time.monotonic()
-        if phase != progress.phase or progress.fraction >= 1 or now - before > _TOLD_EVERY_SECONDS:
-            self._last = progress.phase, now
-            self.tell("progress", progress)
-
-    def notice(self, notice: str) -> None:
-        self.tell("notice", notice)
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

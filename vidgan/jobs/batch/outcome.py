@@ -67,6 +67,11 @@ class BatchResult:
         }
 
 
+def told_once(name: str, message: str) -> str:
+    """What is to be said of something; many a message begins with its name."""
+    return message if message.startswith(name) else f"{name}: {message}"
+
+
 def in_words(seconds: float) -> str:
     """3 h 05 min."""
     minutes, rest = divmod(round(seconds), 60)

@@ -11,7 +11,8 @@ class Training:
     """A look that is trained once, for all jobs that name it. Fields as the arguments of vidgan.train.
 
     name: unlike every other training's, also in files' names: the look's, or LOOK@CLIP where a job has it for
-    itself. place: where the batch asks for it, for messages: "shots.toml, line 12".
+    itself. place: where the batch asks for it, for messages: "shots.toml, line 12". any_clip: nobody said
+    which clip: it is the first that gets the look, and any other of those would do.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Training:
     pipeline: str | None = None
     overrides: tuple[str, ...] = ()
     place: str = field(default="", compare=False)
+    any_clip: bool = field(default=False, compare=False)
 
     @property
     def pictures(self) -> list[Path]:

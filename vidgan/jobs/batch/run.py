@@ -1,5 +1,7 @@
 """A batch: every look trained once, every clip rendered; what fails stops nothing but itself."""
 
+import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, suppress
@@ -8,25 +10,28 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from vidgan.errors import Interrupted, OutputError, VidganError
-from vidgan.jobs.batch.local import Fault, fault
+from vidgan.errors import Interrupted, OtherWorkError, OutputError, VidganError
 from vidgan.jobs.batch.outcome import BatchResult, Outcome
 from vidgan.jobs.batch.page import write_report
 from vidgan.jobs.batch.plan import AsItIs, Job, Plan, Trained, Training
-from vidgan.jobs.batch.records import Records, key_of_job, title_of
-from vidgan.jobs.batch.tasks import EngineLost, Made, RenderTask, Task, TrainTask
+from vidgan.jobs.batch.records import Records, key_of_job, target_of, title_of
+from vidgan.jobs.batch.tasks import EngineLost, Made, RenderTask, Task, TrainTask, is_trained, options_of
+from vidgan.jobs.batch.training_clips import settled
 from vidgan.jobs.batch.watch import BatchWatch
+from vidgan.jobs.batch.worker import fault
 from vidgan.jobs.delivery import was_put_in_place
 from vidgan.jobs.interrupt import stop_when_interrupted
-from vidgan.jobs.options import Options, Watch
+from vidgan.jobs.options import Options, Progress, Watch
 from vidgan.jobs.ownership import owned
 from vidgan.jobs.request import Request
+from vidgan.jobs.work import PARTS_ARE_KEPT, drop_work
 from vidgan.media.numbering import is_pattern
 from vidgan.media.output import disk_errors
 
 _LOOK_EVERY_SECONDS = 0.3
 _FOLDERS = ("looks", "sheets", "jobs")
 _NAMED = 3
+_OF_THE_TIME = 0.05  # that writing the report may take, while jobs are at work
 
 
 class Engine(Protocol):
@@ -54,16 +59,18 @@ def carry_out_batch(
     """Do what of a plan is not done yet, and report on all of it.
 
     engine: begun when there is something to do. overwrite: outputs that are not this batch's, or that it made
-    from other clips, looks or settings, are made anew. The report is on the disk when this returns, and after
-    each job. Raises VidganError before any work where outputs are in the way or somebody else is at it;
-    Interrupted where the user stopped it.
+    from other clips, looks or settings, are made anew. The report is on the disk when this returns, and now
+    and then before. Raises VidganError before any work where outputs are in the way or somebody else is at
+    it; Interrupted where the user stopped it.
     """
+    run = _Run(plan, watch or BatchWatch(), overwrite)
+    run.look_around()  # what is refused leaves no folder behind
     with disk_errors(plan.folder):
         for name in _FOLDERS:
             (plan.folder / name).mkdir(parents=True, exist_ok=True)
     with owned(plan.folder, plan.folder):
-        run = _Run(plan, Records(plan.folder), watch or BatchWatch(), overwrite)
-        run.look_around()
+        run.look_around()  # another run may have ended just now
+        run.tidy()
         if run.to_do:
             with engine() as started, stop_when_interrupted() as should_stop:
                 run.carry_out(started, should_stop)
@@ -77,73 +84,94 @@ def carry_out_batch(
     return result
 
 
+_Running = dict["Future[Any]", Job | Training]
+
+
 @dataclass
 class _Run:
     plan: Plan
-    records: Records
     watch: BatchWatch
     overwrite: bool
     began: datetime = field(default_factory=lambda: datetime.now().astimezone())
     outcomes: dict[Job, Outcome] = field(default_factory=dict)
-    keys: dict[Job, str] = field(default_factory=dict)
     train_seconds: dict[Training, float] = field(default_factory=dict)
-    engine_name: str = ""
+    engine_name: str = "this machine"
     stopped: bool = False
+    report_due: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.records = Records(self.plan.folder)
+        self.plan = settled(self.plan, self.records)
+        self.keys = {job: key_of_job(job) for job in self.plan.jobs}
 
     @property
     def to_do(self) -> list[Job]:
         return [job for job in self.plan.jobs if self.outcomes[job].status != "done"]
 
     def look_around(self) -> None:
-        """What is done already; and before any work: what is in the way of the rest."""
-        in_the_way = []
+        """What is done already; OutputError where something is in the way of the rest."""
         for job in self.plan.jobs:
-            self.keys[job] = key_of_job(job)
             before = self.records.done(job, self.keys[job])
             self.outcomes[job] = replace(before, before=True) if before else self._waiting(job)
-            if not before and not self.overwrite and self._is_in_the_way(job):
-                in_the_way.append(job)
-        if in_the_way:
-            raise OutputError(_told_of(in_the_way, self.records))
+        if not self.overwrite:
+            require_free(self.plan, self.to_do, self.records)
 
-    def _is_in_the_way(self, job: Job) -> bool:
-        exists = not is_pattern(job.out) and job.out.exists()
-        failed = self.records.wrote(job) and self.records.status(job, self.keys[job]) == "failed"
-        return exists and not failed and not was_put_in_place(job.out)
+    def tidy(self) -> None:
+        """Remove what a run that was killed had no time to remove."""
+        for job, outcome in self.outcomes.items():
+            if outcome.status == "done" and was_put_in_place(job.out):
+                drop_work(job.out)
 
     def carry_out(self, engine: Engine, should_stop: Callable[[], bool]) -> None:
         """Trainings first, jobs as soon as their looks are there."""
         self.engine_name = engine.name
         with ThreadPoolExecutor(engine.at_once, "batch") as pool:
             running = self._begin(pool, engine)
+            trainings = sum(isinstance(unit, Training) for unit in running.values())
+            self.watch.planned(trainings + len(self.to_do))
             try:
-                while running:
-                    ended, _ = wait(running, _LOOK_EVERY_SECONDS, FIRST_COMPLETED)
-                    for future in ended:
-                        running |= self._end(future, running.pop(future), pool, engine)
-                    if should_stop() and not self.stopped:
-                        self._stop(running, engine)
+                self._go_on(running, pool, engine, should_stop)
             except KeyboardInterrupt:  # the second
-                self.stopped = True
                 self._stop(running, engine)
-                for future in running:
-                    with suppress(BaseException):
-                        future.result()
+                self._go_on(running, pool, engine, lambda: False)
+            except BaseException:
+                self._stop(running, engine)
+                raise
 
-    def _begin(self, pool: ThreadPoolExecutor, engine: Engine) -> "_Running":
+    def _begin(self, pool: ThreadPoolExecutor, engine: Engine) -> _Running:
         running: _Running = {}
-        wanted = self.to_do
-        for training in self.plan.trainings:
-            if any(job.look == training for job in wanted):
-                running[pool.submit(self._train, training, engine)] = training
-        for job in wanted:
-            if not isinstance(job.look, Training):
+        wanted = {job.look for job in self.to_do}
+        untrained = [
+            look for look in self.plan.trainings if look in wanted and not is_trained(self.records.look(look))
+        ]
+        for training in untrained:
+            running[pool.submit(self._train, training, engine)] = training
+        for job in self.to_do:
+            if job.look not in untrained:
                 running[pool.submit(self._render, job, engine)] = job
         return running
 
+    def _go_on(
+        self, running: _Running, pool: ThreadPoolExecutor, engine: Engine, should_stop: Callable[[], bool]
+    ) -> None:
+        """Until nothing runs any more."""
+        while running:
+            ended, _ = wait(running, _LOOK_EVERY_SECONDS, FIRST_COMPLETED)
+            for future in ended:
+                running |= self._end(future, running[future], pool, engine)
+                del running[future]
+            if should_stop() and not self.stopped:
+                self._stop(running, engine)
+
+    def _stop(self, running: _Running, engine: Engine) -> None:
+        self.stopped = True
+        for future in running:
+            future.cancel()
+        engine.interrupt()
+
     def _end(
-        self, future: "Future[Any]", unit: "Job | Training", pool: ThreadPoolExecutor, engine: Engine
-    ) -> "_Running":
+        self, future: "Future[Any]", unit: Job | Training, pool: ThreadPoolExecutor, engine: Engine
+    ) -> _Running:
         """Take note of what has ended; what can begin now."""
         if future.cancelled():
             return {}
@@ -151,84 +179,105 @@ class _Run:
         if isinstance(unit, Job):
             self._note(unit, future.result() if error is None else self._failed(unit, error))
             return {}
-        jobs = [job for job in self.plan.jobs_of(unit) if self.outcomes[job].status != "done"]
+        jobs = [job for job in self.to_do if job.look == unit]
         if error is None:
             self.train_seconds[unit] = future.result()
             return {} if self.stopped else {pool.submit(self._render, job, engine): job for job in jobs}
-        for job in jobs:
-            self._note(job, self._failed(job, error, f"its look {unit.name} could not be trained: "))
+        if not isinstance(error, Interrupted | EngineLost):
+            for job in jobs:
+                failed = self._failed(job, error, f"its look {unit.name} could not be trained: ")
+                self.watch.ended(self.plan.label(job), "failed", f"{failed.error}: {failed.remedy}")
+                self._note(job, failed)
         return {}
 
-    def _stop(self, running: "_Running", engine: Engine) -> None:
-        self.stopped = True
-        for future in running:
-            future.cancel()
-        engine.interrupt()
-
     def _train(self, training: Training, engine: Engine) -> float:
-        unit = f"look {training.name}"
         jobs = [job for job in self.plan.jobs_of(training) if job.clip == training.clip]
-        told = options_of(jobs[0]) if jobs else Options()
         execution = self.plan.execution
-        options = Options(
-            device=execution.device, stream=told.stream, rate=told.rate, allow_truncated=told.allow_truncated
-        )
-        task = TrainTask(training, self.records.look(training), replace(options, overwrite=True))
-        seconds: float = self._watched(unit, task, engine)
-        self.watch.ended(unit, "done", f"{seconds:.1f} s" if seconds else "it was there")
+        told = options_of(jobs[0], execution) if jobs else Options(device=execution.device)
+        options = replace(told, start=None, end=None, report=False, overwrite=True)
+        task = TrainTask(training, self.records.look(training), options)
+        unit = f"look {training.name}"
+        seconds: float = self._watched(unit, lambda watch: engine.run(task, watch))
+        self.watch.ended(unit, "done", f"{seconds:.1f} s")
         return seconds
 
     def _render(self, job: Job, engine: Engine) -> Outcome:
         notices: list[str] = []
-        self.records.sheet(job).unlink(missing_ok=True)  # an earlier run's
-        with disk_errors(job.out):
-            (job.out.parent.parent if is_pattern(job.out) else job.out.parent).mkdir(
-                parents=True, exist_ok=True
-            )
-        made: Made = self._watched(self.plan.label(job), self._task(job), engine, notices)
+        made: Made = self._watched(
+            self.plan.label(job), lambda watch: self._made(job, engine, watch), notices
+        )
         result = made.result
-        fps = result.frames / made.seconds if made.seconds else 0.0
+        new_frames = result.frames - result.reused
         return replace(
             self._waiting(job),
             status="done",
             seconds=made.seconds,
             frames=result.frames,
-            frames_per_second=fps,
+            frames_per_second=new_frames / made.seconds if made.seconds else 0.0,
             frames_sha256=result.frames_sha256,
             figures=made.figures,
             notices=tuple(notices),
             sheet=result.sheet,
         )
 
+    def _made(self, job: Job, engine: Engine, watch: Watch) -> Made:
+        """Rendered, from where an earlier attempt stopped, or anew where that was begun from something else.
+
+        The work folder stays until the job is noted as done: killed before, the same command goes on there.
+        """
+        self.records.sheet(job).unlink(missing_ok=True)  # an earlier run's
+        with disk_errors(job.out):
+            folder = job.out.parent.parent if is_pattern(job.out) else job.out.parent
+            folder.mkdir(parents=True, exist_ok=True)
+        task = self._task(job)
+        try:
+            return engine.run(task, watch)
+        except OtherWorkError as error:
+            if not self.overwrite:
+                raise OtherWorkError(str(error).replace("--fresh", "--overwrite")) from error
+            watch.notice("what an earlier run had begun from other clips, looks or settings is thrown away")
+            return engine.run(task.fresh(), watch)
+
     def _task(self, job: Job) -> RenderTask:
-        execution = self.plan.execution
         options = replace(
-            options_of(job),
-            device=execution.device,
-            engine=execution.engine,
-            overwrite=self.overwrite or self.records.wrote(job),
+            options_of(job, self.plan.execution),
+            overwrite=self.overwrite or self.records.may_replace(job),
             sheet=self.records.sheet(job),
+            keep_work=True,
         )
         model, pipeline = self._model(job), job.look.name if isinstance(job.look, AsItIs) else None
         request = Request(job.clip, model, job.out, job.matte, job.feather, job.overrides, options, pipeline)
-        return RenderTask(request, _target(job))
+        return RenderTask(request, target_of(job))
 
     def _model(self, job: Job) -> Path | None:
         if isinstance(job.look, Training):
             return self.records.look(job.look)
         return job.look.model if isinstance(job.look, Trained) else None
 
-    def _watched(self, unit: str, task: Task, engine: Engine, notices: list[str] | None = None) -> Any:
-        self.watch.began(unit)
-        told = self.watch.of(unit)
+    def _watched(self, unit: str, work: Callable[[Watch], Any], notices: list[str] | None = None) -> Any:
+        """What the work gives, or raises; begun when it is first heard of: it may have to wait."""
+        begun = False
+
+        def begin() -> None:
+            nonlocal begun
+            if not begun:
+                begun = True
+                self.watch.began(unit)
+
+        def progress(progress: Progress) -> None:
+            begin()
+            self.watch.progress(unit, progress)
 
         def note(notice: str) -> None:
+            if notice.startswith(PARTS_ARE_KEPT):  # not for long
+                return
+            begin()
             if notices is not None:
                 notices.append(notice)
-            told.notice(notice)
+            self.watch.notice(unit, notice)
 
         try:
-            return engine.run(task, Watch(told.progress, note))
+            return work(Watch(progress, note))
         except VidganError as error:
             trace = getattr(error, "trace", "")
             if trace:
@@ -243,29 +292,33 @@ class _Run:
             raise found from error
 
     def _note(self, job: Job, outcome: Outcome) -> None:
+        """A disk that refuses it stops nothing: what is not noted is gone on from, and the report is due."""
         seconds = self.train_seconds.get(job.look, 0.0) if isinstance(job.look, Training) else 0.0
         self.outcomes[job] = outcome = replace(outcome, train_seconds=seconds)
-        if outcome.status in ("done", "failed"):
-            self.records.remember(job, self.keys[job], outcome)
+        with suppress(OutputError):
+            if outcome.status in ("done", "failed"):
+                self.records.remember(job, self.keys[job], outcome)
+            if outcome.status == "done":
+                drop_work(job.out)
         if outcome.status == "done":
             rate = f"{outcome.frames} frames in {outcome.seconds:.1f} s ({outcome.frames_per_second:.1f}/s)"
             self.watch.ended(self.plan.label(job), "done", rate)
-        self.report()
+        if time.monotonic() >= self.report_due:
+            with suppress(OutputError):
+                self.report()
 
     def _failed(self, job: Job, error: BaseException, because: str = "") -> Outcome:
-        if isinstance(error, Interrupted | KeyboardInterrupt | EngineLost):
+        if isinstance(error, Interrupted | EngineLost):
             return replace(self._waiting(job), status="interrupted", error=str(error))
-        message, remedy = divided(f"{because}{error}")
-        if isinstance(error, Fault):
-            remedy = remedy or "see --log for its traceback"
-        if because:
-            self.watch.ended(self.plan.label(job), "failed", f"{because}{error}")
-        return replace(self._waiting(job), status="failed", error=message, remedy=remedy)
+        message, remedy = divided(str(error))
+        return replace(self._waiting(job), status="failed", error=f"{because}{message}", remedy=remedy)
 
     def _waiting(self, job: Job) -> Outcome:
-        return Outcome(str(job.clip), title_of(job.look), str(job.out), "waiting", target=_target(job))
+        return Outcome(str(job.clip), title_of(job.look), str(job.out), "waiting", target=target_of(job))
 
     def report(self) -> BatchResult:
+        """Written, and given. Of many jobs it takes long: the next one is due when that weighs little."""
+        began = time.monotonic()
         seconds = (datetime.now().astimezone() - self.began).total_seconds()
         result = BatchResult(
             self.plan.folder.stem,
@@ -277,44 +330,29 @@ class _Run:
             self.stopped,
         )
         write_report(result)
+        ended = time.monotonic()
+        self.report_due = ended + (ended - began) / _OF_THE_TIME
         return result
 
 
-_Running = dict["Future[Any]", Job | Training]
+def require_free(plan: Plan, jobs: Sequence[Job], records: Records) -> None:
+    """OutputError where something is in the place of the outputs of jobs that are not done."""
+    in_the_way = [job for job in jobs if records.is_in_the_way(job)]
+    if in_the_way:
+        ours = all(records.wrote(job) for job in in_the_way)
+        why = "made from other clips, looks or settings" if ours else "in the way"
+        are = "outputs are there already" if len(in_the_way) > 1 else "output is there already"
+        named = ", ".join(_named(plan, in_the_way))
+        raise OutputError(f"{len(in_the_way)} {are}, {why} ({named}): move them away, or pass --overwrite.")
 
 
-def options_of(job: Job) -> Options:
-    """What of a job's own are options of its render."""
-    return Options(
-        stream=job.stream,
-        rate=job.rate,
-        allow_truncated=job.allow_truncated,
-        start=job.start,
-        end=job.end,
-        report=job.report,
-        verify=job.verify,
-    )
+def _named(plan: Plan, jobs: Sequence[Job]) -> Iterator[str]:
+    yield from (plan.label(job) for job in jobs[:_NAMED])
+    if len(jobs) > _NAMED:
+        yield f"and {len(jobs) - _NAMED} more"
 
 
 def divided(message: str) -> tuple[str, str | None]:
-    """What happened, and what to do: our errors say that behind their last colon."""
-    what, colon, remedy = message.rpartition(": ")
-    return (what, remedy) if colon else (message, None)
-
-
-def _target(job: Job) -> Path | None:
-    return job.look.pictures[0] if isinstance(job.look, Training) and job.look.pictures else None
-
-
-def _told_of(jobs: Sequence[Job], records: Records) -> str:
-    names = list(_named(jobs))
-    ours = [job for job in jobs if records.wrote(job)]
-    why = "made from other clips, looks or settings" if len(ours) == len(jobs) else "in the way"
-    are = "outputs are there already" if len(jobs) > 1 else "output is there already"
-    return f"{len(jobs)} {are}, {why} ({', '.join(names)}): move them away, or pass --overwrite."
-
-
-def _named(jobs: Sequence[Job]) -> Iterator[str]:
-    yield from (str(job.out) for job in jobs[:_NAMED])
-    if len(jobs) > _NAMED:
-        yield f"and {len(jobs) - _NAMED} more"
+    """What happened, and what to do: our errors say that last, behind a colon or as a sentence."""
+    *_, last = [None, *re.finditer(r": |\. (?=[A-Z])", message)]
+    return (message, None) if last is None else (message[: last.start()], message[last.end() :])

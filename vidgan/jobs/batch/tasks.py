@@ -7,7 +7,7 @@ from pathlib import Path
 from vidgan.errors import LookError, VidganError
 from vidgan.gan.look import load_look
 from vidgan.jobs.batch.figures import figures_of
-from vidgan.jobs.batch.plan import Training
+from vidgan.jobs.batch.plan import Execution, Job, Training
 from vidgan.jobs.options import Options, Result, Watch
 from vidgan.jobs.render import carry_out
 from vidgan.jobs.request import Request, absolute_recipe
@@ -96,6 +96,11 @@ class RenderTask:
             target=None if self.target is None else self.target.absolute(),
         )
 
+    def fresh(self) -> "RenderTask":
+        """The same from its beginning, whatever was begun before."""
+        options = replace(self.request.options, fresh=True)
+        return replace(self, request=replace(self.request, options=options))
+
     def run(self, watch: Watch) -> Made:
         began = time.perf_counter()
         result = carry_out(self.request, watch)
@@ -104,6 +109,21 @@ class RenderTask:
 
 
 Task = TrainTask | RenderTask
+
+
+def options_of(job: Job, execution: Execution) -> Options:
+    """How a job is carried out, wherever its sheet goes and whatever its output replaces."""
+    return Options(
+        device=execution.device,
+        engine=execution.engine,
+        stream=job.stream,
+        rate=job.rate,
+        allow_truncated=job.allow_truncated,
+        start=job.start,
+        end=job.end,
+        report=job.report,
+        verify=job.verify,
+    )
 
 
 def _absolute_picture(given: str) -> str:

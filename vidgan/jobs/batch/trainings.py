@@ -37,6 +37,7 @@ class Trainings:
             pipeline=pipeline_of(table, self._base),
             overrides=texts(table.settings()),
             place=table.place(),
+            any_clip=not any(key in table for key in ("clip", "frame", "keyframes")),
         )
         return self._unlike_others(training)
 

@@ -14,8 +14,9 @@ def _ignore(*_: object) -> None:
 class BatchWatch:
     """unit: "look mosaic" for a training, or an output's name for a job.
 
-    began: a unit is begun. progress, notice: as a Watch is told, with the unit. ended: with "done", "failed"
-    or "interrupted", and a line that says more. trouble: the traceback of a fault of our own, for a log.
+    planned: how many units there are to do, before the first. began: a unit is begun. progress, notice: as a
+    Watch is told, with the unit. ended: with "done", "failed" or "interrupted", and a line that says more.
+    trouble: the traceback of a fault of our own, for a log.
     """
 
     began: Callable[[str], None] = _ignore
@@ -23,6 +24,7 @@ class BatchWatch:
     notice: Callable[[str, str], None] = _ignore
     ended: Callable[[str, str, str], None] = _ignore
     trouble: Callable[[str, str], None] = _ignore
+    planned: Callable[[int], None] = _ignore
 
     def of(self, unit: str) -> Watch:
         return Watch(
