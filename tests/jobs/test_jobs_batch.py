@@ -711,7 +711,7 @@ class Interrupting(Here):
     def run(self, task: Any, watch: Watch) -> Any:
         for _ in range(self.times if not self.did else 0):
             signal.raise_signal(signal.SIGINT)
-            assert self.heard.acquire(timeout=30)
+            assert self.heard.acquire(timeout=300)
         return super().run(task, watch)
 
     def interrupt(self) -> None:
@@ -963,7 +963,7 @@ def test_a_batch_that_is_killed_takes_its_processes_along_and_goes_on(long_job: 
 
 
 def wait_until(happened: Callable[[], bool]) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 400
     while not happened():
         assert time.monotonic() < until
         time.sleep(0.02)

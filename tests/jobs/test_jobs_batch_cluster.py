@@ -57,9 +57,11 @@ def test_a_cluster_makes_the_same_frames_also_when_a_worker_is_killed(
     program = Path(__file__).with_name("ray_batch.py")
     told = tmp_path / "told.json"
     command = [sys.executable, str(program), str(jobs), str(told), "kill-worker"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=580)
     assert told.exists(), done.stderr
     found = json.loads(told.read_text())
+    if "no_cluster" in found:
+        pytest.skip(f"Ray itself does not start here: {found['no_cluster']}")
     report = json.loads((tmp_path / "jobs.batch" / "report.json").read_text())
     statuses = {Path(job["out"]).name: job["status"] for job in report["jobs"]}
     assert statuses == {"one.mkv": "done", "two.mkv": "done", "three.mkv": "failed"}, found
