@@ -23,8 +23,9 @@ import math
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from statistics import mean
 
 from scaling_measure import Cost, Drawing, Measured, measure
 from scaling_simulation import (
@@ -135,10 +136,12 @@ def _show_changes(measured: Measured, storage_mib: float) -> None:
 
 
 def _margins(pieces: Sequence[Piece], measured: Measured) -> float:
-    """Their share of the seconds that segments take, in the first round."""
-    drawing = measured.rounds[0]
-    own = sum(piece.frames for piece in pieces) * drawing.finished
-    margins = sum(piece.followed * drawing.followed + piece.drawn * drawing.drawn for piece in pieces)
+    """Their share of the seconds that segments take."""
+    followed, drawn, finished = (
+        mean(getattr(drawing, field.name) for drawing in measured.rounds) for field in fields(Drawing)
+    )
+    own = sum(piece.frames for piece in pieces) * finished
+    margins = sum(piece.followed * followed + piece.drawn * drawn for piece in pieces)
     return margins / (own + margins)
 
 

@@ -7,8 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,32 @@ def run(*arguments: object) -> Result:
     return CliRunner(env=environment).invoke(app, [str(one) for one in arguments], prog_name="vidgan")
 
 
+class Here:
+    """An engine that does all work in this process."""
+
+    at_once = 1
+    name = "this process"
+
+    def run(self, task: Any, watch: Watch) -> Any:
+        return task.run(watch)
+
+    def interrupt(self) -> None:
+        """It ends what it does."""
+
+
+UseEngine = Callable[[Any], None]
+
+
+@pytest.fixture
+def use(monkeypatch: pytest.MonkeyPatch) -> UseEngine:
+    """Have batches done by an engine."""
+    return lambda engine: take(engine, monkeypatch)
+
+
+def take(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vidgan.jobs.batch.local.local_engine", lambda slots, share: nullcontext(engine))
+
+
 @dataclass(frozen=True)
 class Shown:
     """A folder's clips, one of them damaged, in one look: with --json and --log, again, and without it."""
@@ -57,9 +83,11 @@ def shown(clip: Path, target: Path, recipe: str, tmp_path_factory: pytest.TempPa
     given = ["batch", folder / "my footage", target, "-o", folder / "new" / "out", "-p", recipe, "-j", 1]
     as_json = run(*given, "--json", "--log", folder / "log.txt")
     log = (folder / "log.txt").read_text(encoding="utf-8")
-    again = run(*given)
-    (folder / "my footage" / "a cut off.mp4").unlink()
-    return Shown(folder, as_json, again, run(*given), log)
+    with pytest.MonkeyPatch.context() as patch:
+        take(Here(), patch)
+        again = run(*given)
+        (folder / "my footage" / "a cut off.mp4").unlink()
+        return Shown(folder, as_json, again, run(*given), log)
 
 
 def test_json_is_all_that_goes_to_standard_output(shown: Shown) -> None:
@@ -112,39 +140,6 @@ def test_when_all_is_done_the_exit_code_is_0(shown: Shown) -> None:
     last = shown.without_the_bad_one
     assert (last.exit_code, last.stderr) == (0, "")
     assert "2 done of 2 in 0 s" in last.stdout
-
-
-# The rest in this process.
-
-
-class Here:
-    """An engine that does all work in this process."""
-
-    at_once = 1
-    name = "this process"
-
-    def run(self, task: Any, watch: Watch) -> Any:
-        return task.run(watch)
-
-    def interrupt(self) -> None:
-        """It ends what it does."""
-
-
-UseEngine = Callable[[Any], None]
-
-
-@pytest.fixture
-def use(monkeypatch: pytest.MonkeyPatch) -> UseEngine:
-    """Have batches done by an engine."""
-
-    def use(engine: Any) -> None:
-        @contextmanager
-        def begun(slots: int, share: object) -> Iterator[Any]:
-            yield engine
-
-        monkeypatch.setattr("vidgan.jobs.batch.local.local_engine", begun)
-
-    return use
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ from vidgan.jobs.batch.records import Records
 from vidgan.jobs.batch.room import Machine, room
 from vidgan.jobs.batch.run import carry_out_batch, divided
 from vidgan.jobs.batch.tasks import TrainTask
+from vidgan.jobs.batch.training_clips import settled
 from vidgan.jobs.batch.worker import visible_gpu
 from vidgan.jobs.journal import Journal
 from vidgan.jobs.ownership import owner_of
@@ -211,7 +212,7 @@ def morning(clip: Path, target: Path, recipe: str, tmp_path_factory: pytest.Temp
     first = vidgan.batch(folder / "jobs.toml", watch=watch)
     after_first = files(folder)
     report = json.loads((folder / "jobs.batch" / "report.json").read_text(encoding="utf-8"))
-    second = vidgan.batch(str(folder / "jobs.toml"), jobs=1)
+    second = here(folder / "jobs.toml")
     return Morning(folder, first, after_first, second, files(folder), told, report)
 
 
@@ -255,7 +256,7 @@ def test_what_is_done_is_not_done_again(morning: Morning) -> None:
         one.status == "done" for one in morning.first.outcomes
     ]
     assert (morning.second.count("done"), morning.second.count("failed")) == (GOOD, 3)
-    assert morning.second.engine == "this machine, 1 at a time"
+    assert morning.second.engine == "this process"
     looks = [name for name in morning.after_first if name.endswith(".safetensors")]
     assert len(looks) == 1
     kept = {name: what for name, what in morning.after_first.items() if "/jobs/" not in name}
@@ -560,6 +561,22 @@ def test_a_damaged_first_clip_does_not_take_the_look_from_the_others(
     assert sorted(name for name in engine.did if name.endswith(".mp4")) == ["0.mp4", "a.mp4"]
 
 
+def test_looks_of_one_clip_that_is_read_in_several_ways_are_several(
+    write_clip: WriteClip, job_file: Write, tmp_path: Path
+) -> None:
+    write_clip(tmp_path / "two.mp4", streams=2)
+    own = '[[jobs]]\nclip = "two.mp4"\ntarget = "{target}"\nrecipe = "{recipe}"\nstream = 0\n'
+    plan = plan_of_batch(job_file(f"{own}out = '0.mkv'\n{own.replace('= 0', '= 1')}out = '1.mkv'\n"))
+    assert [look.stream for look in plan.trainings] == [0, 1]
+    shared = '[looks.tiles]\ntarget = "{target}"\n[[jobs]]\nclip = "two.mp4"\nlook = "tiles"\nstream = 0\n'
+    looks = []
+    for text in (shared, shared.replace("= 0", "= 1")):
+        plan = plan_of_batch(job_file(text))
+        records = Records(plan.folder)
+        looks += [records.look(look) for look in settled(plan, records).trainings]
+    assert len(set(looks)) == 2
+
+
 def test_a_training_that_another_version_began_starts_over(
     footage: Path, job_file: Write, tmp_path: Path
 ) -> None:
@@ -659,17 +676,33 @@ def test_a_job_that_was_broken_off_goes_on_in_the_next_run(
     assert any("going on where it stopped" in notice for notice in result.outcomes[0].notices)
 
 
-def test_work_begun_with_other_settings_is_thrown_away_on_request(
-    footage: Path, job_file: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_work_that_the_batch_began_with_other_settings_starts_over(
+    footage: Path, job_file: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Nobody is there to be asked."""
     text = '[[jobs]]\nclip = "footage/a.mp4"\nrecipe = "passthrough"\nset = ["encode.segment=2"]\n'
     here(job_file(text), engine=Breaking(monkeypatch, 5))
-    jobs = job_file(f"{text}crf = 30\n")
-    refused = here(jobs).outcomes[0]
+    (outcome,) = here(job_file(f"{text}crf = 30\n")).outcomes
+    assert (outcome.status, outcome.frames) == ("done", 6)
+    assert outcome.frames_per_second == pytest.approx(6 / outcome.seconds)
+    (notice,) = (one for one in outcome.notices if one.startswith("started over: "))
+    assert "of another job; changed: the recipe's encode.crf (17, now 30)" in notice
+
+
+def test_work_of_somebody_else_is_thrown_away_on_request(
+    footage: Path, job_file: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drawn: list[int]
+) -> None:
+    out = tmp_path / "a-passthrough.mp4"
+    with monkeypatch.context() as patched:
+        patched.setattr("vidgan.jobs.delivery.mux", die)
+        with pytest.raises(Killed):
+            vidgan.translate(footage / "a.mp4", None, out, pipeline="passthrough", overrides=["encode.crf=9"])
+    jobs = job_file('[[jobs]]\nclip = "footage/a.mp4"\nrecipe = "passthrough"\n')
+    (refused,) = here(jobs).outcomes
     assert refused.status == "failed"
-    assert "of another job; changed: the recipe's encode.crf (17, now 30)" in (refused.error or "")
+    assert "of another job; changed: the recipe's encode.crf (9, now 17)" in (refused.error or "")
     assert (refused.remedy or "").endswith("or pass --overwrite to start over.")
-    assert work_folder_of(tmp_path / "a-passthrough.mp4").exists()
+    assert len(Journal(work_folder_of(out))) == 1
     assert here(jobs, overwrite=True).count("done") == 1
 
 
@@ -935,10 +968,10 @@ def test_a_batch_goes_on_after_an_interruption_and_after_the_death_of_a_process(
     assert statuses(killed) == {"long.mkv": "failed", "short.mkv": "done"}
     assert (killed.outcomes[0].error or "").startswith("the process that worked on it was killed")
     assert (killed.outcomes[0].remedy or "").startswith("lower --jobs or close other programs")
-    result = vidgan.batch(long_job)
+    monkeypatch.setattr("vidgan.gan.palette._TABLE_SIDE", 33)  # as in the batch's processes
+    result = here(long_job)
     assert statuses(result) == {"long.mkv": "done", "short.mkv": "before"}
     assert LONG_FRAMES * 0.4 < reused(result) < LONG_FRAMES
-    monkeypatch.setattr("vidgan.gan.palette._TABLE_SIDE", 33)  # as in the batch's processes
     alone = vidgan.render(
         tmp_path / "long.mp4", look, tmp_path / "alone.mkv", overrides=["encode.segment=10"]
     )
@@ -957,7 +990,7 @@ def test_a_batch_that_is_killed_takes_its_processes_along_and_goes_on(long_job: 
     assert owner_of(tmp_path / "jobs.batch") is None
     kept = Journal(work).frames_done()
     assert kept < LONG_FRAMES
-    result = vidgan.batch(long_job)
+    result = here(long_job)
     assert result.count("done") == 2
     assert reused(result) == kept
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from vidgan.jobs.options import Progress as JobProgress
 
 _TELL_EVERY_SECONDS = 30.0
-_WIDE = 10_000
+_WIDE, _SHORTEST_NAME = 10_000, 20
 _STYLES = {"done": "green", "failed": "red", "interrupted": "yellow", "waiting": "dim"}
 
 
@@ -41,10 +41,8 @@ def batch_watching(as_json: bool, log: Path | None) -> Iterator["BatchWatch"]:
     with (
         _logging(log) as logger,
         Progress(
-            TextColumn(
-                "{task.description}", markup=False, table_column=Column(overflow="ellipsis", no_wrap=True)
-            ),
-            BarColumn(bar_width=16),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=12),
             TextColumn("{task.percentage:3.0f}%"),
             _Elapsed(),
             TextColumn("{task.fields[detail]}", style="dim", markup=False, table_column=Column(no_wrap=True)),
@@ -55,7 +53,13 @@ def batch_watching(as_json: bool, log: Path | None) -> Iterator["BatchWatch"]:
         shown = _Shown(console, bars, logger)
         try:
             yield BatchWatch(
-                shown.began, shown.progress, shown.notice, shown.ended, shown.trouble, shown.planned
+                shown.began,
+                shown.progress,
+                shown.notice,
+                shown.ended,
+                shown.trouble,
+                shown.planned,
+                shown.stopping,
             )
         except VidganError as error:
             logger.error("%s", error)
@@ -88,7 +92,8 @@ class _Shown:
         self.all = self.bars.add_task("all", total=units, detail="")
 
     def began(self, unit: str) -> None:
-        self.tasks[unit] = self.bars.add_task(unit, total=1.0, detail="")
+        name = _fitted(unit, max(_SHORTEST_NAME, self.console.width // 3))
+        self.tasks[unit] = self.bars.add_task(name, total=1.0, detail="")
         self.told[unit] = time.monotonic()
         self._line(f"begun: {unit}")
 
@@ -123,6 +128,9 @@ class _Shown:
     def trouble(self, unit: str, trace: str) -> None:
         self.logger.error("%s:\n%s", unit, trace)
 
+    def stopping(self) -> None:
+        self._line("stopping: what is in hand is finished first; once more stops at once", "interrupted")
+
     def _line(self, text: str, how: str = "") -> None:
         """Into the log; on the screen all where there are no bars, else what has ended."""
         text = " ".join(text.split())
@@ -130,6 +138,12 @@ class _Shown:
         if how or not self.console.is_terminal:
             style = _STYLES[how] if how and self.console.is_terminal else ""
             self.console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
+
+
+def _fitted(name: str, width: int) -> str:
+    """Its beginning and its end, which tell names apart, in so many characters."""
+    end = width // 2
+    return name if len(name) <= width else f"{name[: width - end - 1]}…{name[-end:]}"
 
 
 @contextmanager

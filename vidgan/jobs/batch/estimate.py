@@ -17,7 +17,7 @@ from vidgan.jobs.batch.records import Records, key_of_job, recipe_name_of, recip
 from vidgan.jobs.batch.room import local_room
 from vidgan.jobs.batch.run import require_free
 from vidgan.jobs.batch.tasks import is_trained, options_of
-from vidgan.jobs.batch.training_clips import settled
+from vidgan.jobs.batch.training_clips import settled, training_options
 from vidgan.jobs.batch.watch import BatchWatch
 from vidgan.jobs.options import Options, Result, Watch
 from vidgan.jobs.prepared import Prepared
@@ -207,17 +207,12 @@ class _Estimator:
         return self._wrong[training]
 
     def _check_training(self, training: Training) -> None:
-        options = self._training_options(training)
+        options = training_options(training, self.plan)
         clip, recipe = open_source(training.clip, options, Watch()), recipe_of_training(training)
         asked = Asked(training.target, training.frame, training.keyframes, training.masks)
         prepare(asked, clip, recipe, options, Watch())
         if training.target is not None:
             check_holds_patches(clip.frame(0).pixels, recipe.train, str(clip.path))
-
-    def _training_options(self, training: Training) -> Options:
-        first, *_ = self.plan.jobs_of(training)
-        same = (job for job in self.plan.jobs_of(training) if job.clip == training.clip)
-        return replace(options_of(next(same, first), self.plan.execution), start=None, end=None)
 
     def _prepared(self, job: Job) -> Prepared:
         """All that a job finds out before it renders. Raises VidganError."""
@@ -246,7 +241,7 @@ class _Estimator:
         """A look that is to be trained on the clip that it is trained on, hardly; others on the job's."""
         clip, start, options = prepared.clip, prepared.span.start, prepared.options
         if isinstance(job.look, Training):
-            options = self._training_options(job.look)
+            options = training_options(job.look, self.plan)
             clip, start = open_source(job.look.clip, options, Watch()), 0
         options = replace(
             options,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Training:
-    """A look that is trained once, for all jobs that name it. Fields as the arguments of vidgan.train.
+    """A look that is trained once, for all jobs that name it. Fields as vidgan.train's arguments and options.
 
     name: unlike every other training's, also in files' names: the look's, or LOOK@CLIP where a job has it for
     itself. place: where the batch asks for it, for messages: "shots.toml, line 12". any_clip: nobody said
@@ -23,6 +23,8 @@ class Training:
     frame: str | None = None
     pipeline: str | None = None
     overrides: tuple[str, ...] = ()
+    stream: int | None = None
+    rate: Fraction | None = None
     place: str = field(default="", compare=False)
     any_clip: bool = field(default=False, compare=False)
 

@@ -17,9 +17,10 @@ from vidgan.jobs.batch.plan import AsItIs, Job, LookSource, Trained, Training
 from vidgan.jobs.delivery import recipe_beside, was_put_in_place
 from vidgan.jobs.report import report_beside
 from vidgan.jobs.subject import Asked
+from vidgan.jobs.work import work_folder_of
 from vidgan.media.digest import file_sha256
 from vidgan.media.numbering import is_pattern, matching
-from vidgan.media.output import replacing
+from vidgan.media.output import disk_errors, replacing
 
 _UNSAFE = re.compile(r"[^\w.-]+")
 _KEY_CHARACTERS = 12
@@ -47,6 +48,18 @@ class Records:
         told = {"key": key, "output": output, "outcome": outcome.as_json()}
         with replacing(self._path(job)) as temporary:
             temporary.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        if outcome.status == "done":
+            self._begun(job).unlink(missing_ok=True)
+
+    def begin(self, job: Job) -> None:
+        """Remember that the work on its output is this batch's own, unless there was some before."""
+        if not work_folder_of(job.out).exists():
+            with disk_errors(self.folder):
+                self._begun(job).touch()
+
+    def has_begun(self, job: Job) -> bool:
+        """Whether the work folder that is there is this batch's own."""
+        return self._begun(job).exists()
 
     def done(self, job: Job, key: str) -> Outcome | None:
         """What an earlier run told of a job that it had finished, whose output is as it left it."""
@@ -79,6 +92,9 @@ class Records:
             found = json.loads(self._path(job).read_text(encoding="utf-8"))
             return found if isinstance(found, dict) else {}
         return {}
+
+    def _begun(self, job: Job) -> Path:
+        return self._path(job).with_suffix(".begun")
 
     def _path(self, job: Job) -> Path:
         return self.folder / "jobs" / f"{self._name(job)}.json"
@@ -143,7 +159,8 @@ def key_of_training(training: Training) -> str:
     asked = Asked(training.target, training.frame, training.keyframes, training.masks)
     files = {name: _content(Path(path)) for name, path in asked.files().items()}
     recipe = recipe_of_training(training)
-    return _hash([dump_recipe(recipe), recipe.name, training.frame, files, fingerprint(training.clip)])
+    clip = [fingerprint(training.clip), training.stream, training.rate]
+    return _hash([dump_recipe(recipe), recipe.name, training.frame, files, clip])
 
 
 def recipe_of_training(training: Training) -> Recipe:

@@ -16,12 +16,12 @@ from vidgan.jobs.batch.page import write_report
 from vidgan.jobs.batch.plan import AsItIs, Job, Plan, Trained, Training
 from vidgan.jobs.batch.records import Records, key_of_job, target_of, title_of
 from vidgan.jobs.batch.tasks import EngineLost, Made, RenderTask, Task, TrainTask, is_trained, options_of
-from vidgan.jobs.batch.training_clips import settled
+from vidgan.jobs.batch.training_clips import settled, training_options
 from vidgan.jobs.batch.watch import BatchWatch
 from vidgan.jobs.batch.worker import fault
 from vidgan.jobs.delivery import was_put_in_place
 from vidgan.jobs.interrupt import stop_when_interrupted
-from vidgan.jobs.options import Options, Progress, Watch
+from vidgan.jobs.options import Progress, Watch
 from vidgan.jobs.ownership import owned
 from vidgan.jobs.request import Request
 from vidgan.jobs.work import PARTS_ARE_KEPT, drop_work
@@ -161,6 +161,7 @@ class _Run:
                 running |= self._end(future, running[future], pool, engine)
                 del running[future]
             if should_stop() and not self.stopped:
+                self.watch.stopping()
                 self._stop(running, engine)
 
     def _stop(self, running: _Running, engine: Engine) -> None:
@@ -191,10 +192,7 @@ class _Run:
         return {}
 
     def _train(self, training: Training, engine: Engine) -> float:
-        jobs = [job for job in self.plan.jobs_of(training) if job.clip == training.clip]
-        execution = self.plan.execution
-        told = options_of(jobs[0], execution) if jobs else Options(device=execution.device)
-        options = replace(told, start=None, end=None, report=False, overwrite=True)
+        options = replace(training_options(training, self.plan), overwrite=True)
         task = TrainTask(training, self.records.look(training), options)
         unit = f"look {training.name}"
         seconds: float = self._watched(unit, lambda watch: engine.run(task, watch))
@@ -221,21 +219,23 @@ class _Run:
         )
 
     def _made(self, job: Job, engine: Engine, watch: Watch) -> Made:
-        """Rendered, from where an earlier attempt stopped, or anew where that was begun from something else.
+        """Rendered, from where an earlier attempt stopped.
 
-        The work folder stays until the job is noted as done: killed before, the same command goes on there.
+        Anew where this batch had begun it from something else: nobody is here to be asked. The work folder
+        stays until the job is noted as done: killed before, the same command goes on there.
         """
         self.records.sheet(job).unlink(missing_ok=True)  # an earlier run's
         with disk_errors(job.out):
             folder = job.out.parent.parent if is_pattern(job.out) else job.out.parent
             folder.mkdir(parents=True, exist_ok=True)
+        self.records.begin(job)
         task = self._task(job)
         try:
             return engine.run(task, watch)
         except OtherWorkError as error:
-            if not self.overwrite:
+            if not (self.overwrite or self.records.has_begun(job)):
                 raise OtherWorkError(str(error).replace("--fresh", "--overwrite")) from error
-            watch.notice("what an earlier run had begun from other clips, looks or settings is thrown away")
+            watch.notice(f"started over: {divided(str(error))[0]}")
             return engine.run(task.fresh(), watch)
 
     def _task(self, job: Job) -> RenderTask:
@@ -301,8 +301,7 @@ class _Run:
             if outcome.status == "done":
                 drop_work(job.out)
         if outcome.status == "done":
-            rate = f"{outcome.frames} frames in {outcome.seconds:.1f} s ({outcome.frames_per_second:.1f}/s)"
-            self.watch.ended(self.plan.label(job), "done", rate)
+            self.watch.ended(self.plan.label(job), "done", _told(outcome))
         if time.monotonic() >= self.report_due:
             with suppress(OutputError):
                 self.report()
@@ -350,6 +349,13 @@ def _named(plan: Plan, jobs: Sequence[Job]) -> Iterator[str]:
     yield from (plan.label(job) for job in jobs[:_NAMED])
     if len(jobs) > _NAMED:
         yield f"and {len(jobs) - _NAMED} more"
+
+
+def _told(outcome: Outcome) -> str:
+    made = round(outcome.frames_per_second * outcome.seconds)
+    now = f"{made} frames in {outcome.seconds:.1f} s ({outcome.frames_per_second:.1f}/s)"
+    before = f"{outcome.frames - made} were there"
+    return ", ".join([now] * (made > 0) + [before] * (made < outcome.frames))
 
 
 def divided(message: str) -> tuple[str, str | None]:

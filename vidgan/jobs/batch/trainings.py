@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vidgan.config import Recipe
 from vidgan.jobs.batch.clips import path_in, require_picture
-from vidgan.jobs.batch.keys import moment
+from vidgan.jobs.batch.keys import frame_rate, moment
 from vidgan.jobs.batch.plan import Training
 from vidgan.jobs.batch.settings import pipeline_of, texts, translates
 from vidgan.jobs.batch.table import Table
@@ -36,6 +36,8 @@ class Trainings:
             frame=None if painted else moment(table.get("frame")),
             pipeline=pipeline_of(table, self._base),
             overrides=texts(table.settings()),
+            stream=table.get("stream"),
+            rate=frame_rate(table.get("rate")) if "rate" in table else None,
             place=table.place(),
             any_clip=not any(key in table for key in ("clip", "frame", "keyframes")),
         )

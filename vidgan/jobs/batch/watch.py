@@ -16,7 +16,8 @@ class BatchWatch:
 
     planned: how many units there are to do, before the first. began: a unit is begun. progress, notice: as a
     Watch is told, with the unit. ended: with "done", "failed" or "interrupted", and a line that says more.
-    trouble: the traceback of a fault of our own, for a log.
+    trouble: the traceback of a fault of our own, for a log. stopping: the user wants to stop; what is in hand
+    is finished first.
     """
 
     began: Callable[[str], None] = _ignore
@@ -25,6 +26,7 @@ class BatchWatch:
     ended: Callable[[str, str, str], None] = _ignore
     trouble: Callable[[str, str], None] = _ignore
     planned: Callable[[int], None] = _ignore
+    stopping: Callable[[], None] = _ignore
 
     def of(self, unit: str) -> Watch:
         return Watch(
