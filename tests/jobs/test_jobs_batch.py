@@ -378,6 +378,13 @@ def change_jobs(before: str, after: str) -> Change:
     return change
 
 
+def test_looks_are_not_trained_again_for_what_concerns_rendering_alone(done: Path) -> None:
+    change_jobs("[looks.tiles]", '[looks.tiles]\nset = ["smooth.window=2", "encode.crf=30"]')(done)
+    engine = Here()
+    assert here(done / "jobs.toml", overwrite=True, engine=engine).count("done") == 2
+    assert sorted(engine.did) == ["a.mkv", "b.mkv"]
+
+
 def change_target(folder: Path) -> None:
     picture = Image.open(folder / "target.png")
     picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(folder / "target.png")

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -13,7 +14,8 @@ import pytest
 
 import vidgan
 from vidgan.errors import DeviceError, OutputError, UsageError
-from vidgan.jobs.batch import cluster
+from vidgan.jobs.batch import nodes
+from vidgan.jobs.batch.cluster import _without_rays_words
 from vidgan.jobs.batch.hands import Hands
 from vidgan.jobs.batch.plan import Execution, Plan
 from vidgan.jobs.batch.tasks import RenderTask, TrainTask
@@ -22,7 +24,8 @@ from vidgan.jobs.request import Request
 from vidgan.jobs.work import Work, work_folder_of
 
 pytest.importorskip("ray")
-KIND = {"vidgan's version": "1", "the processor's instructions": "AVX2"}
+PROGRAM = {"vidgan's version": "1", "vidgan's code": "abc"}
+KIND = {**PROGRAM, "the processor's instructions": "AVX2"}
 
 
 @pytest.fixture
@@ -92,6 +95,7 @@ def test_hands_do_a_render_piece_by_piece(clip: Path, look: Path, tmp_path: Path
     made = hands.finish(RenderTask(request, None), cuts)
     whole = vidgan.render(clip, look, tmp_path / "whole.mkv", overrides=["encode.segment=2"])
     assert made.result.frames_sha256 == whole.frames_sha256
+    assert not any("going on where it stopped" in notice for notice in hands.take_notices())
 
 
 def test_hands_go_on_telling(clip: Path, look: Path, tmp_path: Path) -> None:
@@ -159,8 +163,9 @@ def test_an_address_where_no_cluster_is(
 
 
 def asked(monkeypatch: pytest.MonkeyPatch, told: dict[str, tuple[bool, dict[str, str]] | None]) -> None:
-    monkeypatch.setattr(cluster, "_nodes", lambda execution: {name: name for name in told})
-    monkeypatch.setattr(cluster, "_asked", lambda node, token, plan: told[node])
+    monkeypatch.setattr(nodes, "own_kind", lambda: KIND)
+    monkeypatch.setattr(nodes, "_nodes", lambda execution: {name: name for name in told})
+    monkeypatch.setattr(nodes, "_asked", lambda node, token, plan: told[node])
 
 
 def test_nodes_without_the_shared_folder_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +173,7 @@ def test_nodes_without_the_shared_folder_are_refused(tmp_path: Path, monkeypatch
     with pytest.raises(
         OutputError, match=rf"node b:1 does not see {tmp_path}: all nodes need the same folder"
     ):
-        cluster._kind_of_nodes(Plan(tmp_path, ()), allow_mixed=True)
+        nodes.kind_of_nodes(Plan(tmp_path, ()), allow_mixed=True)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -178,19 +183,44 @@ def test_nodes_whose_frames_would_differ_are_refused_or_allowed(
     other = {**KIND, "the processor's instructions": "AVX512"}
     asked(monkeypatch, {"a:1": (True, KIND), "b:1": (True, other)})
     with pytest.raises(DeviceError, match=r"a:1 and b:1 would differ: .*instructions.*--allow-mixed"):
-        cluster._kind_of_nodes(Plan(tmp_path, ()), allow_mixed=False)
-    kind = cluster._kind_of_nodes(Plan(tmp_path, ()), allow_mixed=True)
-    assert kind == {"vidgan's version": "1", "the processor's instructions": "machines of several kinds"}
+        nodes.kind_of_nodes(Plan(tmp_path, ()), allow_mixed=False)
+    kind = nodes.kind_of_nodes(Plan(tmp_path, ()), allow_mixed=True)
+    assert kind == {**PROGRAM, "the processor's instructions": "machines of several kinds"}
+
+
+@pytest.mark.parametrize("allow_mixed", [False, True])
+def test_a_node_with_another_vidgan_is_always_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allow_mixed: bool
+) -> None:
+    other = {**KIND, "vidgan's code": "abd"}
+    asked(monkeypatch, {"a:1": (True, KIND), "b:1": (True, other)})
+    with pytest.raises(
+        DeviceError, match=r"node b:1 has another vidgan .*code \(abc, now abd\).*Install the"
+    ):
+        nodes.kind_of_nodes(Plan(tmp_path, ()), allow_mixed=allow_mixed)
+    assert nodes.unlike(KIND, other, allow_mixed)
+    slower = {**KIND, "the processor's instructions": "SSE4"}
+    assert bool(nodes.unlike(KIND, slower, allow_mixed)) is not allow_mixed
+
+
+def test_what_rays_threads_print_goes_nowhere(capsys: pytest.CaptureFixture[str]) -> None:
+    """Standard output may be a program's, with --json."""
+    with _without_rays_words():
+        for name in ("ray_listen_error_messages", "ours"):
+            thread = threading.Thread(target=print, args=(f"printed by {name}",), name=name)
+            thread.start()
+            thread.join()
+    assert capsys.readouterr().out == "printed by ours\n"
 
 
 def test_a_node_that_dies_while_it_is_asked_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked(monkeypatch, {"a:1": None, "b:1": (True, KIND)})
-    assert cluster._kind_of_nodes(Plan(tmp_path, ()), allow_mixed=False) == KIND
+    assert nodes.kind_of_nodes(Plan(tmp_path, ()), allow_mixed=False) == KIND
     asked(monkeypatch, {"a:1": None})
     with pytest.raises(DeviceError, match="no node of the cluster answers"):
-        cluster._kind_of_nodes(Plan(tmp_path, ()), allow_mixed=False)
+        nodes.kind_of_nodes(Plan(tmp_path, ()), allow_mixed=False)
 
 
 def test_no_node_is_large_enough(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,7 +229,7 @@ def test_no_node_is_large_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     node = {"Alive": True, "Resources": {"CPU": 2.0}, "NodeID": "n"}
     monkeypatch.setattr(ray, "nodes", lambda: [node])
     with pytest.raises(UsageError, match="no node of the cluster has 4 CPUs and 0 GPUs"):
-        cluster._nodes(Execution(cpus=4))
+        nodes._nodes(Execution(cpus=4))
 
 
 class Died(Exception):

@@ -104,7 +104,7 @@ def outs_below(plan: Plan, folder: Path) -> list[str]:
 WHOLE = """\
 [defaults]
 recipe = "balanced"
-set = ["train.seconds=120", "smooth.window=1"]
+set = ["train.seconds=120", "decode.cut_threshold=4", "smooth.window=1"]
 out = "done/{name}-{look}{ext}"
 report = true
 [execution]
@@ -130,7 +130,7 @@ end = "00:00:09.5"
 strength = 0.5
 codec = "prores422"
 crf = 12
-set = ["encode.crf=20"]
+set = ["encode.preset=fast"]
 matte = "matte.mov"
 feather = 2.5
 stream = 1
@@ -148,7 +148,7 @@ def test_the_trainings_of_a_whole_file(read: Read, world: Path) -> None:
     plan = read(WHOLE)
     assert plan.folder == world / "shots.batch"
     assert plan.execution == Execution(jobs=2, device="cpu", engine="torch", cpus=2.0, gpus=0.5)
-    settings = ("train.seconds=120", "smooth.window=1")
+    settings = ("train.seconds=120", "decode.cut_threshold=4")
     mosaic = Training(
         name="mosaic",
         clip=world / "footage/c.avi",
@@ -180,13 +180,13 @@ def test_the_jobs_of_a_whole_file(read: Read, world: Path) -> None:
     ]
     first, last = plan.jobs[0], plan.jobs[-1]
     short = ("translate.strength=0.5", "encode.codec=prores422", "encode.crf=12")
-    assert first.overrides == ("smooth.window=1", "encode.crf=20", *short)
+    assert first.overrides == ("decode.cut_threshold=4", "smooth.window=1", "encode.preset=fast", *short)
     assert (first.matte, first.feather) == (world / "matte.mov", 2.5)
     assert (first.start, first.end) == ("12", "00:00:09.5")
     assert (first.stream, first.rate) == (1, Fraction(30000, 1001))
     assert (first.allow_truncated, first.report, first.verify) == (True, True, False)
     assert (last.allow_truncated, last.report, last.verify) == (False, False, True)
-    assert last.overrides == ("smooth.window=1",)
+    assert last.overrides == ("decode.cut_threshold=4", "smooth.window=1")
     assert (first.place, last.place) == ("shots.toml, line 21", "shots.toml, line 36")
 
 
@@ -317,17 +317,29 @@ def test_a_look_of_its_own_is_trained_for_every_clip(read: Read, world: Path) ->
 
 def test_its_own_settings_train_it_and_render_it(read: Read) -> None:
     defaults = '[defaults]\nset = ["train.seconds=5", "smooth.window=1"]\n'
-    plan = read(f'{defaults}{JOB}{OWN}set = ["train.seed=1", "encode.crf=9"]\ncrf = 3\n')
-    trained = ("train.seconds=5", "smooth.window=1", "train.seed=1", "encode.crf=9")
-    assert plan.trainings[0].overrides == trained
-    assert plan.jobs[0].overrides == ("smooth.window=1", "encode.crf=9", "encode.crf=3")
+    plan = read(f'{defaults}{JOB}{OWN}set = ["train.seed=1", "encode.preset=fast"]\ncrf = 3\n')
+    assert plan.trainings[0].overrides == ("train.seconds=5", "train.seed=1")
+    assert plan.jobs[0].overrides == ("smooth.window=1", "encode.preset=fast", "encode.crf=3")
 
 
 def test_settings_of_a_look_win_over_the_defaults_where_it_is_rendered(read: Read) -> None:
     defaults = '[defaults]\nset = ["smooth.window=1"]\n'
     plan = read(f'{defaults}{MOSAIC}set = ["smooth.window=3"]\n{JOB}{LOOK}')
-    assert plan.trainings[0].overrides == ("smooth.window=1", "smooth.window=3")
+    assert plan.trainings[0].overrides == ()
     assert plan.jobs[0].overrides == ("smooth.window=1", "smooth.window=3")
+
+
+def test_the_nearer_wins_also_where_it_is_written_short(read: Read) -> None:
+    defaults = "[defaults]\ncrf = 1\nstrength = 0.1\n"
+    look = f'{MOSAIC}set = ["translate.strength=0.2"]\n'
+    plan = read(f'{defaults}{look}{JOB}{LOOK}set = ["encode.crf=2"]\n')
+    assert plan.jobs[0].overrides == (
+        "translate.strength=0.1",
+        "encode.crf=1",
+        "translate.strength=0.2",
+        "encode.crf=2",
+    )
+    assert plan.trainings[0].overrides == ("translate.strength=0.2",)
 
 
 def test_keyframes_and_masks(read: Read, world: Path) -> None:
@@ -558,6 +570,7 @@ def test_a_wrong_way_to_carry_it_out(refused: Refused, written: str, remedy: str
         (f"{SHARED}frame = 3", 7, "frame belongs to the look: write it into [looks.mosaic]"),
         (f'{SHARED}masks = ["1=mask.png"]', 7, "masks belongs to the look: write it into [looks.mosaic]"),
         (f'{SHARED}set = ["encode.crf=3",\n"train.seed=1"]', 8, "train.seed is settled when a look is"),
+        (f'{SHARED}crf = 3\nset = ["encode.crf=4"]', 8, "crf and encode.crf say the same: leave one of them"),
         (f'{SHARED}set = ["parts.leak=0.1"]', 7, "write it into set of [looks.mosaic], or leave it out"),
         (f'{SHARED}set = ["translate.method=none"]', 7, "leave translate.method out"),
         (f"{SHARED}feather = 2", 7, "feather softens a matte: give matte too"),
@@ -902,7 +915,7 @@ def test_a_folder_in_the_look_of_a_target(world: Path) -> None:
     assert clips_named(plan) == ["a.mp4", "b.MOV", "c.avi", "plate", "take[1].mp4"]
     assert outs_below(plan, world / "done") == ["a.mp4", "b.MOV", "c.mov", "plate.mov", "take[1].mp4"]
     first = world / "footage/a.mp4"
-    assert plan.trainings == [Training("goose", first, target, pipeline="draft", overrides=settings)]
+    assert plan.trainings == [Training("goose", first, target, pipeline="draft", overrides=settings[:1])]
     assert {job.overrides for job in plan.jobs} == {("encode.crf=3",)}
     assert {plan.trainings[0].place, *(job.place for job in plan.jobs)} == {"FOLDER"}
     assert plan.execution == Execution()

@@ -21,6 +21,9 @@ from vidgan.meter import working
 Draw = Callable[[int, int], Generator[Rendered]]
 """Frames [start, stop) of the clip, rendered: any range gives the frames of the whole."""
 
+GOING_ON = "going on where it stopped"
+"""How a notice begins that tells of frames which were there before."""
+
 
 class SegmentEncoder:
     """Takes rendered frames, leaves parts and journal entries in the work folder.
@@ -58,7 +61,7 @@ class SegmentEncoder:
         self._done = reused = self._total - sum(map(len, pending))
         if reused:
             there = f"{reused} of {self._total} frames are in {self._work.size()}"
-            self._watch.notice(f"going on where it stopped: {there}")
+            self._watch.notice(f"{GOING_ON}: {there}")
         with stop_when_interrupted() as should_stop, _Finisher(self._enter) as finisher:
             for run in runs(pending):
                 self._encode_run(run, draw, finisher, should_stop)

@@ -26,6 +26,7 @@ from vidgan.media.digest import file_sha256
 Facts = Mapping[str, str]
 
 _LIBRARIES = ("numpy", "opencv-python-headless", "av")
+_PROGRAM = ("vidgan's version", "vidgan's code")
 _SHOWN = 24  # characters of a value; more is a hash
 
 
@@ -74,8 +75,7 @@ def machine_facts(device: torch.device, recipe: Recipe) -> Facts:
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     precision = str(choose_precision(recipe.train.precision, device)).removeprefix("torch.")
     return {
-        "vidgan's version": __version__,
-        "vidgan's code": _code(),
+        **dict(zip(_PROGRAM, (__version__, _code()), strict=True)),
         **{f"the version of {library}": version(library) for library in _LIBRARIES},
         "the version of torch": " ".join([torch.__version__, *_cudnn(device)]),
         "FFmpeg's version": ffmpeg_version(),
@@ -83,6 +83,11 @@ def machine_facts(device: torch.device, recipe: Recipe) -> Facts:
         "the processor": platform.machine(),
         "the processor's instructions": _instructions(),
     }
+
+
+def program_facts(facts: Facts) -> Facts:
+    """Of machine_facts what vidgan itself is."""
+    return {name: told for name, told in facts.items() if name in _PROGRAM}
 
 
 def key_of(facts: Facts) -> str:

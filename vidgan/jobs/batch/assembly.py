@@ -59,7 +59,8 @@ def _over_defaults(job: Table, defaults: Table, base: Path) -> Table:
 def _job(job: Table, clip: Path, chosen: Chosen, number: int, base: Path, outputs: Path) -> Job:
     if isinstance(chosen.source, AsItIs):
         job = _without_look(job, chosen)
-    settings = [*chosen.settings, *shorthands(job)]
+    beneath = [] if job.beneath is None else shorthands(job.beneath)
+    settings = [*beneath, *chosen.settings, *shorthands(job)]
     check_rendering(chosen.recipe, settings)
     pattern = job.get("out") or DEFAULT_OUT
     return Job(

@@ -5,37 +5,36 @@ and the same command goes on with what is not entered there.
 """
 
 import logging
-import secrets
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout, suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
-from vidgan.config import Recipe
-from vidgan.errors import DeviceError, OutputError, UsageError, VidganError
-from vidgan.gan.device import choose_device
+from vidgan.errors import DeviceError, UsageError, VidganError
 from vidgan.gan.look import load_look
 from vidgan.gan.threads import limit_cores
 from vidgan.jobs.batch.hands import Hands
 from vidgan.jobs.batch.local import fault
+from vidgan.jobs.batch.nodes import MIXED, REMEDY, kind_of_nodes, own_kind, unlike
 from vidgan.jobs.batch.plan import Execution, Plan
 from vidgan.jobs.batch.tasks import Made, RenderTask, Task, TrainTask
-from vidgan.jobs.facts import Facts, differences, machine_facts
+from vidgan.jobs.encoding import GOING_ON
+from vidgan.jobs.facts import Facts
 from vidgan.jobs.options import Progress, Watch
 from vidgan.jobs.request import Request
 from vidgan.jobs.segments import Segment
 from vidgan.jobs.work import Work, open_work
 from vidgan.meter import Meter
 
-REMEDY = "pip install 'vidgan[cluster]'"
 _IN_FLIGHT = 32  # jobs whose segments are given out at the same time
 _LOOK_EVERY_SECONDS = 1.0
 _KNOCK_SECONDS = 10.0
-_MIXED = "machines of several kinds"
 
 
 def cluster_engine(
@@ -55,27 +54,54 @@ def cluster_engine(
 def _connected(plan: Plan, address: str, allow_mixed: bool) -> Iterator["ClusterEngine"]:
     """Connected to the cluster; all its nodes are asked first who they are."""
     import ray
+    from ray.exceptions import RayError
 
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
     except ConnectionError as error:
         raise _no_cluster(address) from error
-    except (RuntimeError, ValueError, OSError) as error:
+    except (RuntimeError, ValueError, OSError, RayError) as error:
         said = " ".join(str(error).split())[:300]
         raise DeviceError(
             f"the cluster at {address} cannot be joined ({said}): check it with ray status."
         ) from error
     engine: ClusterEngine | None = None
     try:
-        kind = _kind_of_nodes(plan, allow_mixed)
-        engine = ClusterEngine(plan.execution, kind, address, allow_mixed)
-        try:
-            yield engine
-        finally:
-            engine.close()
+        with _without_rays_words():
+            kind = kind_of_nodes(plan, allow_mixed)
+            engine = ClusterEngine(plan.execution, kind, address, allow_mixed)
+            try:
+                yield engine
+            finally:
+                engine.close()
     finally:
         if not (engine and engine.is_lost):  # it would wait for a head that has gone
             ray.shutdown()
+
+
+@contextmanager
+def _without_rays_words() -> Iterator[None]:
+    """What Ray's own thread prints of dead nodes goes nowhere: standard output may be a program's.
+
+    It prints it by sys.stdout, whatever it is told about logs; the dead node's log has it, too.
+    """
+    with redirect_stdout(cast(TextIO, _Muted(sys.stdout))):
+        yield
+
+
+class _Muted:
+    """A file that drops what Ray's threads write."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        if threading.current_thread().name.startswith("ray_"):
+            return len(text)
+        return self._file.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
 
 
 class ClusterEngine:
@@ -122,7 +148,7 @@ class ClusterEngine:
         request.check_outputs()
         look = self._look(request)
         begun = self._crew.submit("begin", request, look, first=True).result()
-        facts = {**begun.facts, **{fact: told for fact, told in self._kind.items() if told == _MIXED}}
+        facts = {**begun.facts, **{fact: told for fact, told in self._kind.items() if told == MIXED}}
         with open_work(request.out, facts, begun.frames, request.options, watch) as work:
             request.check_outputs()
             cuts, plan = self._crew.submit("plan", request, look, first=True).result()
@@ -147,7 +173,7 @@ class ClusterEngine:
         total = sum(map(len, plan))
         reused = total - sum(map(len, missing))
         if reused:
-            watch.notice(f"going on where it stopped: {reused} of {total} frames are in {work.size()}")
+            watch.notice(f"{GOING_ON}: {reused} of {total} frames are in {work.size()}")
         pending = {self._crew.submit("render", request, cuts, segment, look) for segment in missing}
         while pending:
             ended, pending = wait(pending, _LOOK_EVERY_SECONDS, FIRST_EXCEPTION)
@@ -171,7 +197,7 @@ class ClusterEngine:
 
     def _accept(self, told: tuple[str, Facts]) -> None:
         name, kind = told
-        changed = [] if self._mixed else differences(self._kind, kind)
+        changed = unlike(self._kind, kind, self._mixed)
         if changed:
             raise DeviceError(f"node {name} is left out, for its frames would differ: {', '.join(changed)}")
 
@@ -214,7 +240,7 @@ class _Actor:
         self.hands = Hands()
 
     def ready(self) -> tuple[str, Facts]:
-        return socket.gethostname(), _own_kind()
+        return socket.gethostname(), own_kind()
 
     def train(self, task: TrainTask) -> tuple[str, Any, list[str]]:
         return self._told(lambda: self.hands.train(task))
@@ -271,85 +297,6 @@ def _answers(host: str, port: int) -> bool:
         socket.create_connection((host, port), _KNOCK_SECONDS).close()
         return True
     return False
-
-
-def _own_kind() -> Facts:
-    """What this machine is, as far as it decides about bits; told of the default recipe's precision."""
-    return machine_facts(choose_device("auto"), Recipe())
-
-
-def _kind_of_nodes(plan: Plan, allow_mixed: bool) -> Facts:
-    """What all nodes are; raises UsageError, OutputError or DeviceError for one that cannot take part."""
-    token = plan.folder / f".shared.{secrets.token_hex(4)}"
-    token.write_text(token.name, encoding="utf-8")
-    try:
-        asked = {name: _asked(node, token, plan) for name, node in _nodes(plan.execution).items()}
-    finally:
-        token.unlink(missing_ok=True)
-    told = {name: answer for name, answer in asked.items() if answer is not None}
-    if not told:
-        raise DeviceError("no node of the cluster answers: see `ray status`, and start the batch again.")
-    blind = [name for name, (sees, _) in told.items() if not sees]
-    if blind:
-        raise OutputError(
-            f"node {blind[0]} does not see {plan.folder.absolute()}: all nodes need the same folder at the "
-            "same place (a shared disk)."
-        )
-    (first, (_, kind)), *others = told.items()
-    for name, (_, other) in others:
-        changed = differences(kind, other)
-        if changed and not allow_mixed:
-            raise DeviceError(
-                f"frames of the nodes {first} and {name} would differ: {'; '.join(changed)}. "
-                "Use nodes of one kind, or pass --allow-mixed."
-            )
-        kind = {fact: value if other.get(fact) == value else _MIXED for fact, value in kind.items()}
-    return kind
-
-
-def _nodes(execution: Execution) -> Mapping[str, str]:
-    """Ray's names of the nodes that can work, by what people call them."""
-    import ray
-
-    alive = [node for node in ray.nodes() if node["Alive"]]
-    able = [
-        node
-        for node in alive
-        if node["Resources"].get("CPU", 0) >= execution.cpus
-        and node["Resources"].get("GPU", 0) >= execution.gpus
-    ]
-    if not able:
-        raise UsageError(
-            f"no node of the cluster has {execution.cpus:g} CPUs and {execution.gpus:g} GPUs: "
-            "ask for less of each actor under [execution] in the job file, or start larger nodes."
-        )
-    return {f"{n['NodeManagerHostname']}:{n['NodeManagerPort']}": n["NodeID"] for n in able}
-
-
-def _asked(node: str, token: Path, plan: Plan) -> tuple[bool, Facts] | None:
-    """Whether it sees the token, and what it is; None where it has gone meanwhile."""
-    import ray
-    from ray.exceptions import RayError, RayTaskError
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    there = NodeAffinitySchedulingStrategy(node, soft=False)
-    ask = ray.remote(_answer).options(
-        num_cpus=0, num_gpus=plan.execution.gpus, scheduling_strategy=there, max_retries=2
-    )
-    try:
-        sees, kind = ray.get(ask.remote(token.absolute()))
-    except RayTaskError as error:
-        said = str(error).strip().splitlines()[-1]
-        raise DeviceError(
-            f"a node of the cluster cannot run vidgan ({said}): install the same version there, {REMEDY}."
-        ) from error
-    except RayError:
-        return None
-    return sees, kind
-
-
-def _answer(token: Path) -> tuple[bool, Facts]:
-    return token.is_file() and token.read_text(encoding="utf-8") == token.name, _own_kind()
 
 
 def _check_address(address: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from vidgan.gan.look import Look, load_look
 from vidgan.jobs.batch.figures import figures_of
 from vidgan.jobs.batch.tasks import Made, RenderTask, TrainTask
-from vidgan.jobs.encoding import Draw
+from vidgan.jobs.encoding import GOING_ON, Draw
 from vidgan.jobs.facts import Facts
 from vidgan.jobs.options import Watch
 from vidgan.jobs.prepared import Prepared
@@ -68,6 +68,7 @@ class Hands:
         """Join what is rendered, put it in its place, verify and judge it. What is damaged is made again."""
         prepared, _ = self._opened(task.request, fetch)
         result = prepared.result(shared_work(task.request.out), tuple(cuts))
+        self.notices[:] = [told for told in self.notices if not told.startswith(GOING_ON)]  # others' work
         return Made(result, figures_of(task.request, task.target), 0.0)
 
     def take_notices(self) -> list[str]:

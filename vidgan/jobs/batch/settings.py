@@ -9,6 +9,7 @@ from vidgan.jobs.batch.clips import path_in
 from vidgan.jobs.batch.table import Setting, Table, told_at
 
 _OF_TRAINING = ("train", "parts")
+_RENDERING_ALONE = ("smooth", "encode")  # what is decoded, followed and translated is trained with, too
 _SHORT = {"strength": "translate.strength", "codec": "encode.codec", "crf": "encode.crf"}
 
 
@@ -56,7 +57,16 @@ def check_rendering(recipe: Recipe, settings: Sequence[Setting]) -> None:
 
 def is_of_training(setting: Setting) -> bool:
     """Whether it was decided when a look was trained."""
-    return setting.key.partition(".")[0] in _OF_TRAINING
+    return _section_of(setting) in _OF_TRAINING
+
+
+def _section_of(setting: Setting) -> str:
+    return setting.key.partition(".")[0]
+
+
+def trained_with(settings: Iterable[Setting]) -> list[Setting]:
+    """What decides about a look; a job lays the rest over it."""
+    return [setting for setting in settings if _section_of(setting) not in _RENDERING_ALONE]
 
 
 def of_rendering(settings: Iterable[Setting]) -> list[Setting]:
@@ -64,11 +74,15 @@ def of_rendering(settings: Iterable[Setting]) -> list[Setting]:
 
 
 def shorthands(table: Table) -> list[Setting]:
-    """strength, codec and crf."""
+    """strength, codec and crf, as the table itself says them. UsageError where its set says one, too."""
+    said = {setting.key: setting for setting in table.own_settings()}
+    for short, key in _SHORT.items():
+        if short in table.values and key in said:
+            raise UsageError(f"{said[key].place}: {short} and {key} say the same: leave one of them out")
     return [
-        Setting(f"{key}={table.get(short)}", table.place(short))
+        Setting(f"{key}={table.values[short]}", table.place(short))
         for short, key in _SHORT.items()
-        if short in table
+        if short in table.values
     ]
 
 

@@ -8,7 +8,7 @@ from vidgan.config import Recipe
 from vidgan.jobs.batch.clips import path_in, require_picture
 from vidgan.jobs.batch.keys import frame_rate, moment
 from vidgan.jobs.batch.plan import Training
-from vidgan.jobs.batch.settings import pipeline_of, texts, translates
+from vidgan.jobs.batch.settings import pipeline_of, texts, trained_with, translates
 from vidgan.jobs.batch.table import Table
 
 
@@ -35,7 +35,7 @@ class Trainings:
             masks=self._pictures(table, "masks"),
             frame=None if painted else moment(table.get("frame")),
             pipeline=pipeline_of(table, self._base),
-            overrides=texts(table.settings()),
+            overrides=texts(trained_with(table.settings())),
             stream=table.get("stream"),
             rate=frame_rate(table.get("rate")) if "rate" in table else None,
             place=table.place(),
