@@ -1,6 +1,7 @@
 """A batch on a Ray cluster: the same frames as without it, whatever becomes of the workers."""
 
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -160,6 +161,27 @@ def test_an_address_where_no_cluster_is(
     with pytest.raises(error, match=said):
         vidgan.batch(jobs, cluster=address)
     assert not (tmp_path / "jobs.batch").exists()
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("127.0.0.1:{port}", "does not let vidgan in: .*RAY_AUTH_MODE=token"),
+        ("auto", "no Ray cluster answers at auto"),
+    ],
+)
+def test_a_cluster_that_lets_nobody_in(
+    jobs: Path, monkeypatch: pytest.MonkeyPatch, address: str, said: str
+) -> None:
+    """As where a token is missing: Ray says that it could not connect."""
+    import ray
+
+    def init(**given: Any) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(ray, "init", init)
+    with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(DeviceError, match=said):
+        vidgan.batch(jobs, cluster=address.format(port=server.getsockname()[1]))
 
 
 def asked(monkeypatch: pytest.MonkeyPatch, told: dict[str, tuple[bool, dict[str, str]] | None]) -> None:

@@ -33,6 +33,7 @@ from vidgan.jobs.work import Work, open_work
 from vidgan.meter import Meter
 
 _IN_FLIGHT = 32  # jobs whose segments are given out at the same time
+_NO_HOST = ("auto", "local")  # addresses that Ray finds, or begins, by itself
 _LOOK_EVERY_SECONDS = 1.0
 _KNOCK_SECONDS = 10.0
 
@@ -59,7 +60,7 @@ def _connected(plan: Plan, address: str, allow_mixed: bool) -> Iterator["Cluster
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
     except ConnectionError as error:
-        raise _no_cluster(address) from error
+        raise (_no_cluster if address in _NO_HOST else _shut_out)(address) from error
     except (RuntimeError, ValueError, OSError, RayError) as error:
         said = " ".join(str(error).split())[:300]
         raise DeviceError(
@@ -306,7 +307,7 @@ def _check_address(address: str) -> None:
             f"{address} is a Ray Client's address: start the batch on a machine of the cluster with "
             "--cluster auto, or give the head's own, HOST:6379."
         )
-    if address in ("auto", "local"):
+    if address in _NO_HOST:
         return
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
@@ -319,4 +320,11 @@ def _no_cluster(address: str) -> DeviceError:
     return DeviceError(
         f"no Ray cluster answers at {address}: start one with `ray start --head`, join machines with "
         "`ray start --address HOST:6379`, or leave --cluster out."
+    )
+
+
+def _shut_out(address: str) -> DeviceError:
+    return DeviceError(
+        f"what answers at {address} does not let vidgan in: see that it is a Ray head of the same version, "
+        "and set RAY_AUTH_MODE=token here if the cluster has a token."
     )
