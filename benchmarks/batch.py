@@ -1,12 +1,13 @@
 """What a batch of short clips takes: several at a time, one by one, by single commands, on a Ray cluster.
 
-    python benchmarks/batch.py [--clips 12] [--rounds 3] [--without-ray]
+    python benchmarks/batch.py [--clips 12] [--frames 24] [--rounds 3] [--without-ray]
 
 Clips of the sample (24 frames of 240x136) in two looks that are trained before, and as they are
-(passthrough, 48 frames of 640x360). Each way renders the same jobs: `vidgan render` or `vidgan translate`
-commands one after the other, as a loop in a shell would; `vidgan batch --jobs 1`; `vidgan batch` with as many
-jobs as it takes by itself; and on a cluster of two one-CPU nodes of this machine. Printed are medians over
-rounds, ratios within a round, how busy the processor was, and what a job costs beyond its own render.
+(passthrough, twice as many frames of 640x360). Each way renders the same jobs: `vidgan render` or `vidgan
+translate` commands one after the other, as a loop in a shell would; `vidgan batch --jobs 1`; `vidgan batch`
+with as many jobs as it takes by itself; and on a cluster of two one-CPU nodes of this machine. Printed are
+medians over rounds, ratios within a round, how busy the processor was, and what a job costs beyond its own
+render.
 """
 
 import argparse
@@ -60,7 +61,7 @@ def main() -> None:
     arguments = _arguments()
     with tempfile.TemporaryDirectory(prefix="vidgan-batch-") as folder:
         world = Path(folder)
-        workloads = list(_workloads(world, arguments.clips))
+        workloads = list(_workloads(world, arguments.clips, arguments.frames))
         print(f"{platform.machine()}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}\n")
         for workload in workloads:
             rounds = [_round(world, workload, arguments.without_ray) for _ in range(arguments.rounds)]
@@ -134,21 +135,23 @@ def _cluster() -> Iterator[str]:
         made.shutdown()
 
 
-def _workloads(world: Path, clips: int) -> Iterator[Workload]:
-    small = [_clip(world, f"small{number}", number, 24, 240) for number in range(clips)]
+def _workloads(world: Path, clips: int, frames: int) -> Iterator[Workload]:
+    small = [_clip(world, f"small{number}", number, frames, 240) for number in range(clips)]
     looks = [_look(world, small[0], name) for name in ("target", "frame")]
     jobs = [(clip, f"{clip.stem}-{look.stem}.mp4", look) for clip in small for look in looks]
-    yield Workload(f"{clips} clips x 2 looks, 24 frames of 240x136", jobs)
-    large = [_clip(world, f"large{number}", number, 48, 640) for number in range(clips)]
+    yield Workload(f"{clips} clips x 2 looks, {frames} frames of 240x136", jobs)
+    large = [_clip(world, f"large{number}", number, 2 * frames, 640) for number in range(clips)]
     yield Workload(
-        f"{clips} clips as they are, 48 frames of 640x360",
+        f"{clips} clips as they are, {2 * frames} frames of 640x360",
         [(clip, f"{clip.stem}.mp4", None) for clip in large],
     )
 
 
 def _clip(world: Path, name: str, number: int, frames: int, width: int) -> Path:
     made = world / f"{name}.mp4"
-    cut = ["-ss", f"{number / 12:.3f}", "-i", str(_ROOT / "samples" / "clip.mp4"), "-frames:v", str(frames)]
+    """It begins some frames later than the one before; from the sample's end it goes on at its beginning."""
+    looped = ["-stream_loop", "-1", "-i", str(_ROOT / "samples" / "clip.mp4")]
+    cut = ["-ss", f"{number / 12:.3f}", *looped, "-frames:v", str(frames)]
     _run([get_ffmpeg_exe(), "-y", "-v", "error", *cut, "-vf", f"scale={width}:-2", "-an", str(made)])
     return made
 
@@ -186,6 +189,7 @@ def _show(workload: Workload, rounds: Sequence[dict[str, Taken]]) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--clips", type=int, default=12)
+    parser.add_argument("--frames", type=int, default=24)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--without-ray", action="store_true")
     return parser.parse_args()

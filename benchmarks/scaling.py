@@ -6,9 +6,9 @@
 
 Two hours at 1920x1080 and 24 frames a second, in segments as vidgan.jobs.segments makes them: shots are drawn
 with a fixed seed (an assumption: 5 s in the mean). As `vidgan batch --cluster` does it (vidgan/jobs/batch):
-one worker alone hashes, indexes and surveys the film; then all are begun, index the film themselves, and are
-given segments in their order, one at a time, each with its margins; then one hashes the parts, joins, hashes
-and verifies the result. A worker is a whole machine like the one measured (cpus = its cores).
+one worker alone hashes and indexes the film; then all are begun, look for its cuts, each in a part at a time,
+and are given segments in their order, one at a time, each with its margins; then one hashes the parts, joins,
+hashes and verifies the result. A worker is a whole machine like the one measured (cpus = its cores).
 
 All share one storage, whose bandwidth is a limit for reading and writing together. Whatever is done wants
 its bytes evenly over the seconds that it takes where nothing limits it; where all want too much, nobody gets
@@ -117,17 +117,12 @@ def _show_changes(measured: Measured, storage_mib: float) -> None:
     print(f"\nwhat a change would do, storage {storage_mib:g} MiB/s: wall times")
     some = (16, 64, 256)
     _table("", *(f"{n} workers" for n in some), f"efficient ({ENOUGH}) up to", f"bound by, with {some[-1]}")
-    both = Setup(1, storage_mib, sends_index=True, shares_survey=True)
     setups = {
         "as it is": Setup(1, storage_mib),
         "a process for every segment": Setup(1, storage_mib, alone=True),
         "no verification": Setup(1, storage_mib, verifies=False),
-        "margins end at cuts": Setup(1, storage_mib, ends_at_cuts=True),
-        "the index is sent to all workers": Setup(1, storage_mib, sends_index=True),
-        "workers survey, each a part": Setup(1, storage_mib, shares_survey=True),
-        "all three": replace(both, ends_at_cuts=True),
-        "as it is, workers 20 times as fast": Setup(1, storage_mib, speed=20),
-        "all three, 20 times as fast": replace(both, ends_at_cuts=True, speed=20),
+        "segments of 480 frames": Setup(1, storage_mib, segment=480),
+        "workers that draw 20 times as fast": Setup(1, storage_mib, speed=20),
     }
     for name, setup in setups.items():
         outcomes = [simulate(measured, replace(setup, workers=workers)) for workers in some]

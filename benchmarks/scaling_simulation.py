@@ -16,6 +16,7 @@ from vidgan.motion import first_needed
 
 FRAMES, RATE = 172_800, 24
 SHOT_SECONDS, SHOT_SPREAD, SHORTEST_SHOT = 5.0, 0.8, 12
+SURVEYED = 1000  # frames at a time, as vidgan.jobs.batch.cluster_engine gives them out
 PEAK_SECONDS = 10
 MIB = 2**20
 WORK, START, STORAGE = "workers", "their start", "storage"
@@ -26,19 +27,15 @@ LAST, SERIAL = "the last segment", "the serial part"
 class Setup:
     """storage_mib: a second, of all machines together. segment: encode.segment.
 
-    The rest are changes that could be made. speed: how many times as fast as measured a worker draws.
-    sends_index: the index of the film goes to all workers. shares_survey: all workers survey, each
-    its part. ends_at_cuts: margins do. verifies: False for --no-verify. alone: every segment is a process of
-    its own, as on a farm that calls `vidgan render --segment`.
+    speed: how many times as fast as measured a worker draws. verifies: False for --no-verify. alone: every
+    segment is a process of its own, as on a farm that calls `vidgan render --segment`: it indexes the film
+    itself, and one of them has surveyed it before.
     """
 
     workers: int
     storage_mib: float = math.inf
     segment: int = 120
     speed: float = 1.0
-    sends_index: bool = False
-    shares_survey: bool = False
-    ends_at_cuts: bool = False
     verifies: bool = True
     alone: bool = False
 
@@ -78,23 +75,21 @@ class Outcome:
 def simulate(measured: Measured, setup: Setup) -> Outcome:
     """A render of the film, from the first byte that is read to its verified result."""
     storage, pieces = Storage(setup.storage_mib * MIB), film(measured, setup)
-    before, after = _before(measured, setup), _after(measured, setup, len(pieces))
-    starting, drawing = _starting(measured, setup), drawing_costs(measured, setup)
-    for together in before:
-        storage.serve([iter([cost]) for cost in together])
-    queue = iter(drawing)
-    ends = storage.serve([_worker(queue, starting, setup.alone) for _ in range(setup.workers)])
-    rendered, end = storage.now, float(ends.mean())
+    *before, surveying = steps_before(measured).values()
+    surveys, drawing = _surveys(surveying, setup), drawing_costs(measured, setup)
+    after, starting = _after(measured, setup, len(pieces)), _starting(measured, setup)
+    storage.serve([iter(before)])
+    waiting = _share(storage, surveys, [] if setup.alone else starting, setup)
+    waiting += _share(storage, drawing, starting if setup.alone else [], setup)
     storage.serve([iter(after)])
-    serial = sum(together[0].seconds for together in before) + sum(cost.seconds for cost in after)
-    starts = len(pieces) / setup.workers if setup.alone else 1
-    start = sum(cost.seconds for cost in starting) * starts
-    work = sum(cost.seconds for cost in drawing) / setup.workers
+    serial = _seconds([*before, *after])
+    start = _seconds(starting) * (len(pieces) / setup.workers if setup.alone else 1)
+    work = _seconds([*surveys, *drawing]) / setup.workers
     seconds = {
         WORK: work,
         START: start,
-        STORAGE: storage.now - (rendered - end) - start - work - serial,
-        LAST: rendered - end,
+        STORAGE: storage.now - waiting - start - work - serial,
+        LAST: waiting,
         SERIAL: serial,
     }
     drawing_bytes = sum(cost.read_bytes + cost.written_bytes for cost in drawing)
@@ -122,11 +117,10 @@ def steps_after(measured: Measured, parts: int) -> dict[str, Cost]:
     }
 
 
-def _before(measured: Measured, setup: Setup) -> list[list[Cost]]:
-    """One after another; each the costs of those who do it at the same time."""
-    *reading, surveying = steps_before(measured).values()
-    sharing = setup.workers if setup.shares_survey else 1
-    return [*([cost] for cost in reading), [surveying / sharing] * sharing]
+def _surveys(surveying: Cost, setup: Setup) -> list[Cost]:
+    """Of the film's parts; an only one on a farm."""
+    parts = 1 if setup.alone else math.ceil(FRAMES / SURVEYED)
+    return [surveying / parts] * parts
 
 
 def _after(measured: Measured, setup: Setup, parts: int) -> list[Cost]:
@@ -135,9 +129,19 @@ def _after(measured: Measured, setup: Setup, parts: int) -> list[Cost]:
 
 
 def _starting(measured: Measured, setup: Setup) -> list[Cost]:
-    """What a worker does before its first segment, which it is there for."""
-    indexing = [] if setup.sends_index else [measured.indexing * FRAMES]
-    return [Cost(measured.start_seconds), *indexing]
+    """What a worker does before its first piece of work; a process before its only one."""
+    return [Cost(measured.start_seconds), *([measured.indexing * FRAMES] if setup.alone else [])]
+
+
+def _share(storage: "Storage", costs: Sequence[Cost], starting: Sequence[Cost], setup: Setup) -> float:
+    """All workers do it together; how long the mean one waits for the last."""
+    queue = iter(costs)
+    ends = storage.serve([_worker(queue, starting, setup.alone) for _ in range(setup.workers)])
+    return storage.now - float(ends.mean())
+
+
+def _seconds(costs: Iterable[Cost]) -> float:
+    return sum(cost.seconds for cost in costs)
 
 
 def _worker(queue: Iterator[Cost], starting: Sequence[Cost], alone: bool) -> Iterator[Cost]:
@@ -169,23 +173,19 @@ def _cost(piece: Piece, drawing: Drawing, measured: Measured, setup: Setup) -> C
 
 
 def film(measured: Measured, setup: Setup) -> tuple[Piece, ...]:
-    return _pieces(measured.window, measured.anchor_every, setup.segment, setup.ends_at_cuts)
+    return _pieces(measured.window, measured.anchor_every, setup.segment)
 
 
 @cache
-def _pieces(window: int, every: int, length: int, ends_at_cuts: bool) -> tuple[Piece, ...]:
+def _pieces(window: int, every: int, length: int) -> tuple[Piece, ...]:
     cuts = shot_cuts()
-    return tuple(
-        _piece(segment, cuts, window, every, ends_at_cuts)
-        for segment in segments(range(FRAMES), cuts, length)
-    )
+    return tuple(_piece(segment, cuts, window, every) for segment in segments(range(FRAMES), cuts, length))
 
 
-def _piece(segment: Segment, cuts: list[int], window: int, every: int, ends_at_cuts: bool) -> Piece:
+def _piece(segment: Segment, cuts: list[int], window: int, every: int) -> Piece:
     """As vidgan.jobs.rendering reads it, a frame at a time: first_read, and the window behind."""
     begin, end = (0, *cuts, FRAMES)[(shot := bisect_right(cuts, segment.start)) : shot + 2]
-    low, high = (begin, end) if ends_at_cuts else (0, FRAMES)
-    drawn_from, drawn_to = max(low, segment.start - window), min(high, segment.stop + window)
+    drawn_from, drawn_to = max(begin, segment.start - window), min(end, segment.stop + window)
     first = first_needed(drawn_from, cuts, every) if every else drawn_from
     return Piece(len(segment), first, drawn_from - first, drawn_to - drawn_from - len(segment))
 

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from vidgan import keyframes
-from vidgan.keyframes import Survey, survey
+from vidgan.keyframes import CUT_MARGIN, Survey, find_cuts, survey
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,24 @@ def test_a_cut_is_found_at_the_very_frame_that_begins_the_shot(cut: int) -> None
 
 def test_several_cuts_come_in_order() -> None:
     assert survey(clip(*pan(1, 9), *pan(2, 8), *pan(3, 10))).cuts == (9, 17)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 40])
+def test_cuts_of_parts_are_those_of_the_whole(size: int) -> None:
+    """Short shots, flashes and noise among them."""
+    rng = np.random.default_rng(0)
+    pictures = [picture for seed in range(40) for picture in pan(seed, int(rng.integers(1, 9)), 3)]
+    for flash in rng.choice(len(pictures), 6, replace=False):
+        pictures[flash] = np.full_like(pictures[0], 255)
+    pictures[60:75] = [rng.integers(0, 256, pictures[0].shape, np.uint8) for _ in range(15)]
+    frames = clip(*pictures, first=100)
+    whole = survey(frames).cuts
+    assert len(whole) > 12
+    parted: list[int] = []
+    for start in range(0, len(frames), size):
+        cuts = find_cuts(frames[max(0, start - CUT_MARGIN) : start + size + CUT_MARGIN])
+        parted += [cut for cut in cuts if start <= cut - 100 < start + size]
+    assert tuple(parted) == whole
 
 
 @pytest.mark.parametrize("step_px", [0, 1, 4])

@@ -18,8 +18,9 @@ _BINS = (8, 6, 6)
 _COLOUR_WEIGHT = 0.25
 # A longer clip is thinned evenly to between half as many descriptors and this many.
 _MOST_DESCRIPTORS = 1024
-# Frames to either side that AdaptiveDetector compares with.
+# Frames to either side that AdaptiveDetector compares with, each with the one before it.
 _NEIGHBOURS = 2
+CUT_MARGIN = 2 * _NEIGHBOURS + 1
 _MOST_VARIED = 16
 
 
@@ -66,6 +67,19 @@ def survey(frames: Iterable[Picture], cut_threshold: float = 3.0) -> Survey:
         raise ValueError("there are no frames to survey")
     representative, varied = gallery.choose()
     return Survey(representative, cuts.found(first), count, varied)
+
+
+def find_cuts(frames: Iterable[Picture], cut_threshold: float = 3.0) -> tuple[int, ...]:
+    """The cuts of a survey alone.
+
+    Of a part of a clip those at least CUT_MARGIN frames inside are the whole's; nearer to its ends some may
+    differ.
+    """
+    cuts, first = _CutFinder(cut_threshold), None
+    for frame in frames:
+        first = frame.index if first is None else first
+        cuts.add(_small(frame.pixels))
+    return () if first is None else cuts.found(first)
 
 
 class _CutFinder:

@@ -1,6 +1,7 @@
 """A batch on a Ray cluster: the same frames as without it, whatever becomes of the workers."""
 
 import json
+import pickle
 import socket
 import subprocess
 import sys
@@ -15,12 +16,14 @@ import pytest
 
 import vidgan
 from vidgan.errors import DeviceError, OutputError, UsageError
+from vidgan.gan.look import load_look
 from vidgan.jobs.batch import nodes
 from vidgan.jobs.batch.cluster import _without_rays_words
-from vidgan.jobs.batch.hands import Hands
+from vidgan.jobs.batch.hands import Hands, Means
 from vidgan.jobs.batch.plan import Execution, Plan
 from vidgan.jobs.batch.tasks import RenderTask, TrainTask
-from vidgan.jobs.options import Options
+from vidgan.jobs.options import Options, Watch
+from vidgan.jobs.prepared import keep_cuts, kept_cuts
 from vidgan.jobs.request import Request
 from vidgan.jobs.work import Work, work_folder_of
 
@@ -90,8 +93,11 @@ def test_hands_do_a_render_piece_by_piece(clip: Path, look: Path, tmp_path: Path
     request = Request(clip, look, tmp_path / "out.mkv", overrides=("encode.segment=2",))
     work_folder_of(request.out).mkdir()
     hands = Hands()
-    assert hands.begin(request).frames == 6
-    cuts, plan = hands.plan(request)
+    begun = hands.begin(request)
+    assert (begun.span, begun.has_shots) == (range(6), True)
+    halves = [range(3), range(3, 6)]
+    cuts = [cut for half in halves for cut in hands.cuts_within(request, half)]
+    plan = hands.plan(request, cuts)
     assert [hands.render(request, cuts, segment) for segment in reversed(plan)] == [2, 2, 2]
     made = hands.finish(RenderTask(request, None), cuts)
     whole = vidgan.render(clip, look, tmp_path / "whole.mkv", overrides=["encode.segment=2"])
@@ -99,12 +105,32 @@ def test_hands_do_a_render_piece_by_piece(clip: Path, look: Path, tmp_path: Path
     assert not any("going on where it stopped" in notice for notice in hands.take_notices())
 
 
+def test_hands_take_what_others_have_opened(
+    clip: Path, look: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clip's index is read once, however many render it."""
+    request = Request(clip, look, tmp_path / "out.mkv")
+    begun, ready = Hands().begin(request), load_look(look)
+
+    def read_again(*given: object) -> None:
+        raise AssertionError("a file was opened")
+
+    monkeypatch.setattr("vidgan.jobs.request.open_source", read_again)
+    monkeypatch.setattr("vidgan.jobs.batch.hands.load_look", read_again)
+    sent = pickle.loads(pickle.dumps(begun.clip))
+    hands, means = Hands(), Means(lambda: ready, lambda: sent)
+    work_folder_of(request.out).mkdir()
+    (segment,) = hands.plan(request, (), means)
+    assert hands.render(request, (), segment, means) == 6
+
+
 def test_hands_go_on_telling(clip: Path, look: Path, tmp_path: Path) -> None:
     """What was opened for an earlier piece of work, too."""
     request = Request(clip, look, tmp_path / "out.webm", overrides=("encode.codec=vp9",))
     work_folder_of(request.out).mkdir()
     hands = Hands()
-    cuts, plan = hands.plan(request)
+    cuts = hands.cuts_within(request, range(6))
+    plan = hands.plan(request, cuts)
     hands.take_notices()
     for segment in plan:
         hands.render(request, cuts, segment)
@@ -334,11 +360,17 @@ def test_what_waits_when_the_user_stops_is_given_up(crew: Callable[..., Any]) ->
         ours.submit("do", 1).result(30)
 
 
-def test_the_cut_of_a_journal_is_kept_where_somebody_else_owns_it(
-    clip: Path, look: Path, tmp_path: Path
+def test_cuts_that_a_cluster_has_found_are_kept_for_whoever_goes_on(
+    clip: Path, look: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = Request(clip, look, tmp_path / "out.mkv")
     work_folder_of(request.out).mkdir()
-    first, _ = Hands().plan(request)
-    assert Work(work_folder_of(request.out), request.out, "x").recall("survey.json") is not None
-    assert Hands().plan(request)[0] == first
+    work = Work(work_folder_of(request.out), request.out, "x")
+    assert kept_cuts(work) is None
+    keep_cuts((2, 5), work)
+    with monkeypatch.context() as patch:
+        patch.setattr("vidgan.jobs.prepared.survey_clip", None)  # nobody looks for them again
+        assert request.prepare(Watch()).cuts(work) == (2, 5)
+    (work.folder / "cuts.json").write_text('{"cuts": [1, "x"]}')
+    assert kept_cuts(work) is None
+    assert request.prepare(Watch()).cuts(work) == ()

@@ -1,6 +1,6 @@
 """Any range of frames, rendered alone, has the bits of the whole: what resuming and farms will stand on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from vidgan.gan.painted.guess import inputs_for
 from vidgan.gan.painted.model import Painted
 from vidgan.gan.painted.network import Refiner
 from vidgan.jobs.rendering import AsItIs, Rendered, estimator_for, rendered_frames
-from vidgan.media import Clip, open_clip
+from vidgan.media import Clip, Frame, open_clip
 from vidgan.resample import eight_bit, to_tensor
 
 CPU = torch.device("cpu")
@@ -90,6 +90,32 @@ def test_segments_of_any_length_join_into_the_whole(
     assert np.array_equal(
         np.stack([r.frame.pixels for r in joined]), np.stack([r.frame.pixels for r in whole])
     )
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "read"),
+    [(0, 3, (0, 5)), (2, 5, (0, 5)), (4, 6, (0, 8)), (5, 7, (5, 9)), (8, 9, (5, 10)), (5, 10, (5, 10))],
+)
+def test_nothing_is_read_beyond_the_shots_of_a_range(
+    render: Callable[..., list[Rendered]],
+    monkeypatch: pytest.MonkeyPatch,
+    start: int,
+    stop: int,
+    read: tuple[int, int],
+) -> None:
+    """Smoothing asks for two frames to either side."""
+    asked: list[tuple[int, int]] = []
+    frames = Clip.frames
+
+    def watched(clip: Clip, first: int, last: int) -> Generator[Frame]:
+        asked.append((first, last))
+        return frames(clip, first, last)
+
+    monkeypatch.setattr(Clip, "frames", watched)
+    render(start, stop)
+    (found,) = asked
+    assert found[1] == read[1]
+    assert read[0] <= found[0] <= start
 
 
 def test_smoothing_does_something(render: Callable[..., list[Rendered]], whole: list[Rendered]) -> None:

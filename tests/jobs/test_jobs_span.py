@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import vidgan
 from vidgan import Options
+from vidgan.config import load_recipe
 from vidgan.errors import UsageError
-from vidgan.jobs.source import chosen_span, frame_number
+from vidgan.jobs.options import Watch
+from vidgan.jobs.source import chosen_span, cuts_within, frame_number, survey_clip
 from vidgan.media import Clip, open_clip
 
 Pictures = Callable[[Path], np.ndarray]
@@ -96,6 +99,22 @@ def test_a_span_of_a_look_is_that_of_the_whole(
     assert np.array_equal(pictures(tmp_path / "part.mkv"), pictures(tmp_path / "whole.mkv")[6:15])
     assert open_clip(tmp_path / "part.mkv").timestamps[0] == 0
     assert len(vidgan.verify(long_clip, tmp_path / "part.mkv", options=Options(start=6, end=15))) > 10
+
+
+@pytest.mark.parametrize("span", [range(30), range(3, 25), range(7, 21), range(8, 9)])
+@pytest.mark.parametrize("size", [1, 4, 30])
+def test_cuts_that_are_looked_for_in_parts(tmp_path: Path, span: range, size: int) -> None:
+    rng = np.random.default_rng(0)
+    for shot in (range(7), range(7, 13), range(13, 21), range(21, 30)):
+        picture = rng.integers(0, 256, (3, 4, 3), np.uint8).repeat(20, 0).repeat(20, 1)
+        for number in shot:
+            Image.fromarray(np.roll(picture, number, 1)).save(tmp_path / f"{number:02}.png")
+    clip, recipe = open_clip(tmp_path), load_recipe("draft")
+    whole = survey_clip(clip, recipe, Watch(), span).cuts
+    parts = [range(start, min(start + size, span.stop)) for start in span[::size]]
+    found = {cut for part in parts for cut in cuts_within(clip, recipe, span, part)}
+    assert tuple(sorted(found)) == whole
+    assert {cut for cut in (7, 13, 21) if cut in span} <= set(whole)
 
 
 def test_numbered_pictures_keep_their_numbers(long_clip: Path, tmp_path: Path, pictures: Pictures) -> None:

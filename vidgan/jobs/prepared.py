@@ -1,6 +1,6 @@
 """A render with everything opened and chosen that comes before its first frame, and what follows from it."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
@@ -18,9 +18,9 @@ from vidgan.jobs.rendering import AsItIs, Rendered, Translate, estimator_for, re
 from vidgan.jobs.report import FlickerReport, report_beside
 from vidgan.jobs.segments import Segment
 from vidgan.jobs.sheet import ContactSheet
-from vidgan.jobs.source import chosen_span, survey_clip
+from vidgan.jobs.source import chosen_span, cuts_within, survey_clip
 from vidgan.jobs.verification import require_verified
-from vidgan.jobs.work import SURVEY, Work
+from vidgan.jobs.work import CUTS, SURVEY, Work
 from vidgan.keyframes import Survey
 from vidgan.media import Clip, codec_for
 from vidgan.meter import metered
@@ -44,7 +44,19 @@ class Prepared:
 
     def cuts(self, work: Work) -> Sequence[int]:
         """Where shots begin; kept in the work folder. As they are, frames know nothing of shots."""
-        return () if self.look is None else surveyed(self.clip, self.recipe, self.watch, self.span, work).cuts
+        if not self.has_shots:
+            return ()
+        kept = kept_cuts(work)
+        return surveyed(self.clip, self.recipe, self.watch, self.span, work).cuts if kept is None else kept
+
+    @property
+    def has_shots(self) -> bool:
+        """Whether it matters where they begin."""
+        return self.look is not None
+
+    def cuts_within(self, part: range) -> tuple[int, ...]:
+        """Where shots begin in a part of the span; those of all parts together are all."""
+        return cuts_within(self.clip, self.recipe, self.span, part)
 
     def result(self, work: Work, cuts: Sequence[int]) -> Result:
         """From the first frame on: what is missing is rendered, all is joined, in its place, verified."""
@@ -121,6 +133,18 @@ class Prepared:
             )
 
         return frames
+
+
+def keep_cuts(cuts: Iterable[int], work: Work) -> None:
+    """For whoever goes on with the render. Raises OutputError."""
+    work.remember(CUTS, {"cuts": list(cuts)})
+
+
+def kept_cuts(work: Work) -> tuple[int, ...] | None:
+    """What keep_cuts kept; None where it was not, or is damaged."""
+    with suppress(KeyError, TypeError, ValueError):
+        return tuple(int(cut) for cut in work.recall(CUTS)["cuts"])
+    return None
 
 
 def surveyed(clip: Clip, recipe: Recipe, watch: Watch, span: range | None, work: Work) -> Survey:

@@ -24,6 +24,7 @@ from vidgan.motion import (
     flow_estimator,
     in_steps,
     origins,
+    shot_start,
     smooth,
 )
 from vidgan.resample import from_signal, require_finite, to_signal, to_tensor
@@ -86,10 +87,10 @@ def rendered_frames(
     what is drawn in batches is drawn in the whole's. notice: told what the user should know.
     """
     stop = len(clip) if stop is None else stop
-    last = min(len(clip), _whole_batches(stop + settings.window, translate))
+    first = first_read(translate, settings, cuts, start)
+    last = min(len(clip), _whole_batches(_last_drawn(settings, cuts, stop, len(clip)), translate))
     opacity = _Opacity(start, stop)
-    frames = opacity.remembered(clip.frames(first_read(translate, settings, cuts, start), last))
-    decoded = prefetch(frames, name="decode")
+    decoded = prefetch(opacity.remembered(clip.frames(first, last)), name="decode")
     steady = steady_moments(decoded, translate, settings, cuts, estimator, start, stop, notice)
     limited = steady if matte is None else _limited(steady, matte.weights(start, stop))
     with rendering_threads(_device_of(translate)), closing(limited):
@@ -109,16 +110,18 @@ def steady_moments(
 ) -> Generator[Moment]:
     """[start, stop) of consecutive frames.
 
-    frames: from first_read to settings.window past stop, and to the end of that batch, as far as they go.
+    frames: from first_read to settings.window past stop, no further than their shot goes, and to the end of
+    that batch.
     """
-    placed = placed_frames(frames, translate, cuts, estimator, _first_drawn(translate, settings, start))
+    first = _first_drawn(translate, settings, cuts, start)
+    placed = placed_frames(frames, translate, cuts, estimator, first)
     translated = prefetch(translated_frames(placed, translate, notice), name="")
     return prefetch(smooth(translated, settings, start, stop), name="smooth")
 
 
 def first_read(translate: Translate, settings: SmoothSettings, cuts: Collection[int], start: int) -> int:
     """The first frame that has to be read to render from `start`: smoothing and carried noise look back."""
-    first = _first_drawn(translate, settings, start)
+    first = _first_drawn(translate, settings, cuts, start)
     every = _anchor_every(translate)
     return first_needed(first, cuts, every) if every else first
 
@@ -129,9 +132,15 @@ def estimator_for(recipe: Recipe, device: torch.device, raft_weights: Path | Non
     return flow_estimator(flow.backend, flow.preset, raft_weights, device, flow.max_side, flow.refinements)
 
 
-def _first_drawn(translate: Translate, settings: SmoothSettings, start: int) -> int:
+def _first_drawn(translate: Translate, settings: SmoothSettings, cuts: Collection[int], start: int) -> int:
     """The first frame that is translated to render from `start`: one that begins a batch."""
-    return max(0, start - settings.window) // batch_of(translate) * batch_of(translate)
+    first = max(shot_start(start, cuts), start - settings.window)
+    return first // batch_of(translate) * batch_of(translate)
+
+
+def _last_drawn(settings: SmoothSettings, cuts: Collection[int], stop: int, end: int) -> int:
+    """Behind the last frame that rendering up to `stop` asks for: smoothing looks ahead, within the shot."""
+    return min((stop + settings.window, *(cut for cut in (*cuts, end) if cut >= stop)))
 
 
 def _whole_batches(stop: int, translate: Translate) -> int:

@@ -60,10 +60,13 @@ class Request:
         self.check_outputs()
         return self.open(look, watch)
 
-    def open(self, look: Look | None, watch: Watch) -> Prepared:
-        """The same with a look that was read already, for an output that was checked."""
+    def open(self, look: Look | None, watch: Watch, clip: Clip | None = None) -> Prepared:
+        """The same with a look that was read already, for an output that was checked.
+
+        clip: opened before, somewhere else maybe; to open one reads all of its packets.
+        """
         recipe = self._recipe() if look is None else recipe_of(look, self.overrides)
-        clip = open_source(self.clip, self.options, watch)
+        clip = open_source(self.clip, self.options, watch) if clip is None else clip
         chosen_span(clip, self.options)
         check_means(clip, recipe, self.out, self.options)
         matte = open_matte(self.matte, self.feather, clip, self.options, watch)

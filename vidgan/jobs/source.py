@@ -14,7 +14,7 @@ from vidgan.config import Recipe
 from vidgan.errors import UsageError
 from vidgan.jobs.heap import keep_heap_level
 from vidgan.jobs.options import Options, Progress, Watch
-from vidgan.keyframes import Survey, survey
+from vidgan.keyframes import CUT_MARGIN, Survey, find_cuts, survey
 from vidgan.media import Clip, Frame, open_clip
 from vidgan.stream import prefetch
 
@@ -47,8 +47,20 @@ def survey_clip(clip: Clip, recipe: Recipe, watch: Watch, span: range | None = N
     span = span or range(len(clip))
     with closing(prefetch(clip.frames(span.start, span.stop), name="decode")) as frames:
         found = survey(_watched(frames, len(span), watch), recipe.decode.cut_threshold)
-    borders = {border for border in (span.start, span.stop) if 0 < border < len(clip)}
-    return replace(found, cuts=tuple(sorted({*found.cuts, *borders})))
+    return replace(found, cuts=tuple(sorted({*found.cuts, *_borders(clip, span)})))
+
+
+def cuts_within(clip: Clip, recipe: Recipe, span: range, part: range) -> tuple[int, ...]:
+    """Those of survey_clip that lie in a part of the span; at its end, too, where it ends with it."""
+    start, stop = max(span.start, part.start - CUT_MARGIN), min(span.stop, part.stop + CUT_MARGIN)
+    with closing(prefetch(clip.frames(start, stop), name="decode")) as frames:
+        found = find_cuts(frames, recipe.decode.cut_threshold)
+    return tuple(sorted({cut for cut in found if cut in part} | (_borders(clip, span) & {*part, part.stop})))
+
+
+def _borders(clip: Clip, span: range) -> set[int]:
+    """Where a span begins and ends inside its clip."""
+    return {border for border in (span.start, span.stop) if 0 < border < len(clip)}
 
 
 def chosen_span(clip: Clip, options: Options) -> range:

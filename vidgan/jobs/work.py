@@ -19,13 +19,14 @@ from vidgan.jobs.options import Options, Watch
 from vidgan.jobs.ownership import helpers_of, owned
 from vidgan.media.output import beside, disk_errors, replacing
 
-JOB, JOINED, PUBLISHING, WRITTEN, LESSON, SURVEY = (
+JOB, JOINED, PUBLISHING, WRITTEN, LESSON, SURVEY, CUTS = (
     "job.json",
     "joined.json",
     "publishing.json",
     "written.json",
     "lesson.json",
     "survey.json",
+    "cuts.json",
 )
 PARTS_ARE_KEPT = "the parts are kept"
 _KEPT = (LESSON, "training.checkpoint")

@@ -1,6 +1,6 @@
 """Motion: optical flow, what it hides and shows, and pictures held steady along it."""
 
-from vidgan.motion.carry import Origin, first_needed, origins
+from vidgan.motion.carry import Origin, first_needed, origins, shot_start
 from vidgan.motion.flow import (
     DisFlow,
     Flow,
@@ -31,6 +31,7 @@ __all__ = [
     "flow_estimator",
     "in_steps",
     "origins",
+    "shot_start",
     "smooth",
     "visible",
     "visible_field",

@@ -37,7 +37,7 @@ class Origin:
 def first_needed(index: int, cuts: Collection[int], every: int) -> int:
     """The frame from which motion has to be followed to know the origins of frame `index`."""
     anchor = _anchor(index, cuts, every)
-    return max(_shot_start(index, cuts), anchor - every)
+    return max(shot_start(index, cuts), anchor - every)
 
 
 @torch.no_grad()
@@ -87,9 +87,10 @@ def _strain(offset: Tensor) -> Tensor:
 
 
 def _anchor(index: int, cuts: Collection[int], every: int) -> int:
-    start = _shot_start(index, cuts)
+    start = shot_start(index, cuts)
     return start + (index - start) // every * every
 
 
-def _shot_start(index: int, cuts: Collection[int]) -> int:
+def shot_start(index: int, cuts: Collection[int]) -> int:
+    """The first frame of the shot that frame `index` belongs to. cuts: frames that begin a shot."""
     return max((cut for cut in cuts if cut <= index), default=0)

@@ -1,7 +1,9 @@
 """Who the nodes of a Ray cluster are: asked before any work, and of those that join later."""
 
 import secrets
+import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from vidgan.config import Recipe
@@ -11,6 +13,7 @@ from vidgan.jobs.batch.plan import Execution, Plan
 from vidgan.jobs.facts import Facts, differences, machine_facts, program_facts
 
 REMEDY = "pip install 'vidgan[cluster]'"
+_KNOCK_SECONDS = 10.0
 MIXED = "machines of several kinds"
 """What a fact is where nodes differ in it."""
 
@@ -112,3 +115,11 @@ def _asked(node: str, token: Path, plan: Plan) -> tuple[bool, Facts] | None:
 
 def _answer(token: Path) -> tuple[bool, Facts]:
     return token.is_file() and token.read_text(encoding="utf-8") == token.name, own_kind()
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether anybody does there."""
+    with suppress(OSError):
+        socket.create_connection((host, port), _KNOCK_SECONDS).close()
+        return True
+    return False
