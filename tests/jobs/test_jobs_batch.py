@@ -1,5 +1,6 @@
 """A batch: looks trained once, clips rendered; what fails fails alone, what is done is not done again."""
 
+import errno
 import json
 import multiprocessing
 import os
@@ -376,6 +377,15 @@ def change_jobs(before: str, after: str) -> Change:
         file.write_text(text.replace(before, after), encoding="utf-8")
 
     return change
+
+
+def test_a_look_that_has_another_name_now_is_not_trained_again(done: Path) -> None:
+    text = (done / "jobs.toml").read_text(encoding="utf-8")
+    (done / "jobs.toml").write_text(text.replace("tiles]", "stones]").replace('"tiles"', '"stones"'))
+    (done / "b.mkv").unlink()
+    engine = Here()
+    assert statuses(here(done / "jobs.toml", engine=engine)) == {"a.mkv": "before", "b.mkv": "done"}
+    assert engine.did == ["b.mkv"]
 
 
 def test_looks_are_not_trained_again_for_what_concerns_rendering_alone(done: Path) -> None:
@@ -881,6 +891,23 @@ class Waits:
     def run(self, watch: Watch) -> None:
         watch.progress(Progress("render", 0.5))
         signal.pause()
+
+
+def test_a_process_that_cannot_be_started_fails_its_work_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = LocalEngine(1, Share(threads=1))
+
+    def start(process: object) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(multiprocessing.get_context("spawn").Process, "start", start)
+        for _ in range(2):
+            with pytest.raises(MemoryShortageError, match=r"\(cannot allocate memory\): lower --jobs"):
+                engine.run(Measures(), Watch())  # type: ignore[arg-type]
+    try:
+        assert engine.run(Measures(), Watch()) == (1, 1, 1)  # type: ignore[arg-type]
+    finally:
+        engine.close()
 
 
 @needs_signals

@@ -177,7 +177,7 @@ def test_tasks_for_elsewhere_name_all_files_in_full(tmp_path: Path, monkeypatch:
             DeviceError,
             r"no Ray cluster answers at 127.0.0.1:9: start one with `ray start --head`",
         ),
-        ("here", UsageError, "here is no address: give auto, or the head's HOST:PORT"),
+        ("here", UsageError, "here is no address: give auto, the head's HOST:PORT, or local"),
         ("ray://head:10001", UsageError, "is a Ray Client's address"),
     ],
 )
@@ -214,6 +214,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, told: dict[str, tuple[bool, dict[str,
     monkeypatch.setattr(nodes, "own_kind", lambda: KIND)
     monkeypatch.setattr(nodes, "_nodes", lambda execution: {name: name for name in told})
     monkeypatch.setattr(nodes, "_asked", lambda node, token, plan: told[node])
+    monkeypatch.setattr(nodes, "_answered", lambda answer, ends: answer)
 
 
 def test_nodes_without_the_shared_folder_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -351,6 +352,65 @@ def test_a_head_that_has_gone_is_told(crew: Callable[..., Any], monkeypatch: pyt
     ours = crew(lambda: actor(never), answers=lambda: False)
     with pytest.raises(vidgan.VidganError, match="the cluster cannot be reached any more"):
         ours.submit("do", 1).result(30)
+
+
+def test_workers_that_never_begin_are_told_of(
+    crew: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vidgan.jobs.batch.crew._SHUNNED_SECONDS", 0.0)
+
+    def stillborn() -> None:
+        raise Died("no module named torch")
+
+    dead = SimpleNamespace(ready=SimpleNamespace(remote=lambda: stillborn))
+    with pytest.raises(DeviceError, match=r"no worker of the cluster lives .*\(no module named torch\)"):
+        crew(lambda: dead).submit("do", 1).result(30)
+
+
+def test_each_piece_tells_whom_it_concerns(crew: Callable[..., Any]) -> None:
+    def do(number: int) -> tuple[str, Any, list[str]]:
+        kind, told = ("done", number) if number else ("failed", OutputError("no"))
+        return kind, told, [f"of {number}", "of both"]
+
+    ours, heard = crew(lambda: actor(do)), {0: list[str](), 1: list[str]()}
+    asked = [ours.submit("do", number, notice=heard[number].append) for number in heard]
+    with pytest.raises(OutputError):
+        asked[0].result(30)
+    assert asked[1].result(30) == 1
+    assert heard == {0: ["of 0", "of both"], 1: ["of 1", "of both"]}
+
+
+@pytest.mark.parametrize("spare", [False, True])
+def test_a_first_interruption_ends_what_may_be_broken_off(
+    crew: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, spare: bool
+) -> None:
+    from vidgan.jobs.batch import crew as module
+
+    begun, go_on = threading.Event(), threading.Event()
+    worker = actor(lambda number: ("done", number, []))
+
+    def wait(refs: list[Any], timeout: float) -> tuple[list[Any], list[Any]]:
+        """The first is ready to work at once, and then works for as long as we want."""
+        if not worker.at_work or go_on.is_set():
+            worker.at_work = True
+            return refs[:1], refs[1:]
+        begun.set()
+        go_on.wait(0.01)
+        return [], refs
+
+    worker.at_work = False
+    ours = crew(lambda: worker)
+    monkeypatch.setattr(module.ray, "wait", wait)
+    piece = ours.submit("do", 1, spare=spare)
+    assert begun.wait(30)
+    ours.stop()
+    assert piece.done() is spare
+    go_on.set()
+    if spare:
+        with pytest.raises(vidgan.VidganError, match="stopped: the same command goes on"):
+            piece.result(30)
+    else:
+        assert piece.result(30) == 1
 
 
 def test_what_waits_when_the_user_stops_is_given_up(crew: Callable[..., Any]) -> None:

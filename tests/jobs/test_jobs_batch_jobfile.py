@@ -880,7 +880,8 @@ def test_a_job_file_that_is_none(world: Path) -> None:
     for name, remedy in {
         "nothing.toml": "nothing.toml does not exist: check the name of the job file",
         "footage": f"give a job file, or vidgan batch {world}/footage TARGET -o OUTFOLDER",
-        "latin.toml": "): save it as UTF-8",
+        "latin.toml": "is no text: give a job file (save it as UTF-8) or a folder of clips; one clip alone: "
+        "vidgan translate CLIP TARGET -o OUT",
     }.items():
         with pytest.raises(UsageError) as caught:
             read_jobs(world / name)

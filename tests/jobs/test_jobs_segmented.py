@@ -92,6 +92,9 @@ def test_joining_says_what_is_missing(request_of: Callable[..., Request]) -> Non
     request = request_of()
     with pytest.raises(UsageError, match=r"nothing of .* is rendered yet: begin with --segments"):
         join_segments(request)
+    list_segments(request)
+    with pytest.raises(UsageError, match=r"3 of 3 segments .*--segment 0, 1, 2, then join"):
+        join_segments(request)
     render_segment(request, 1)
     with pytest.raises(UsageError, match=r"2 of 3 segments .*--segment 0, 2, then join"):
         join_segments(request)

@@ -80,8 +80,9 @@ def command(
         str | None,
         Option(
             "--cluster",
-            metavar="auto|ADDRESS",
-            help=r"Render on a Ray cluster (needs vidgan\[cluster]).",
+            metavar="auto|HOST:PORT|local",
+            help=r"Render on a Ray cluster (needs vidgan\[cluster]): this machine's, a head's, or one of "
+            "this machine alone, to try.",
             show_default=False,
         ),
     ] = None,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vidgan.errors import UsageError
+from vidgan.jobs.delivery import was_put_in_place
 from vidgan.jobs.facts import Contents
 from vidgan.jobs.options import Result, Watch
 from vidgan.jobs.ownership import helping
@@ -110,8 +111,8 @@ class _Shared:
 
     @property
     def is_in_place(self) -> bool:
-        """Whether a join was broken off behind its end."""
-        return not self.work.journal.has_parts
+        """Whether a join was broken off behind its end, when nobody needs the parts any more."""
+        return not self.work.journal.has_parts and was_put_in_place(self.work.out)
 
 
 @contextmanager

@@ -98,7 +98,7 @@ def _check_address(address: str) -> None:
         return
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
-        raise UsageError(f"--cluster {address} is no address: give auto, or the head's HOST:PORT")
+        raise UsageError(f"--cluster {address} is no address: give auto, the head's HOST:PORT, or local")
     if not answers(host, int(port)):
         raise _no_cluster(address)
 

@@ -42,7 +42,7 @@ class ClusterEngine:
     def __init__(self, execution: Execution, kind: Facts, address: str, allow_mixed: bool) -> None:
         self.name = f"the cluster at {address}"
         self._kind, self._mixed = kind, allow_mixed
-        self._notices: list[str] = []
+        self._notices: list[str] = []  # about nodes
         self._told: set[str] = set()
         self._looks: dict[Path, Any] = {}
         self._interrupted = False
@@ -54,7 +54,7 @@ class ClusterEngine:
         task = task.absolute()
         if isinstance(task, TrainTask):
             watch.progress(Progress("train", 0.0, "on the cluster"))
-            return self._crew.submit("train", task).result()
+            return self._crew.submit("train", task, notice=_once(watch), spare=True).result()
         return self._render(task, watch)
 
     @property
@@ -71,18 +71,19 @@ class ClusterEngine:
 
     def _render(self, task: RenderTask, watch: Watch) -> Made:
         request, meter = task.request, Meter()
+        watch = replace(watch, notice=_once(watch))
         request.check_outputs()
         stock = Stock(look=self._look(request))
-        begun: Begun = self._crew.submit("begin", request, stock, first=True).result()
+        begun: Begun = self._soon("begin", request, stock, watch=watch).result()
         stock = replace(stock, clip=put(begun.clip))
         facts = {**begun.facts, **{fact: told for fact, told in self._kind.items() if told == MIXED}}
         with open_work(request.out, facts, len(begun.span), request.options, watch) as work:
             request.check_outputs()
             cuts = self._cuts(request, begun, stock, work, watch)
-            plan = self._crew.submit("plan", request, cuts, stock, first=True).result()
+            plan = self._soon("plan", request, cuts, stock, watch=watch).result()
             reused = self._render_missing(request, cuts, plan, stock, work, watch)
             watch.progress(Progress("join", 0.0, "on the cluster"))
-            made: Made = self._crew.submit("finish", task, cuts, stock, first=True).result()
+            made: Made = self._soon("finish", task, cuts, stock, watch=watch).result()
         self._tell(watch)
         seconds = meter.wall_seconds()
         return Made(replace(made.result, reused=reused, render_seconds=seconds), made.figures, seconds)
@@ -96,7 +97,7 @@ class ClusterEngine:
             return kept
         starts = begun.span[::_SURVEYED_FRAMES]
         parts = [range(start, min(start + _SURVEYED_FRAMES, begun.span.stop)) for start in starts]
-        asked = [self._crew.submit("cuts_within", request, part, stock, first=True) for part in parts]
+        asked = [self._soon("cuts_within", request, part, stock, watch=watch) for part in parts]
 
         def tell() -> None:
             done = sum(future.done() for future in asked) / len(asked)
@@ -127,8 +128,15 @@ class ClusterEngine:
             done = work.journal.frames_done()
             watch.progress(Progress("render", min(1.0, done / total), f"frame {done}/{total}"))
 
-        _wait_for([self._crew.submit("render", request, cuts, part, stock) for part in missing], tell)
+        asked = [
+            self._crew.submit("render", request, cuts, part, stock, notice=watch.notice) for part in missing
+        ]
+        _wait_for(asked, tell)
         return reused
+
+    def _soon(self, method: str, *given: Any, watch: Watch) -> "Future[Any]":
+        """Before what renders, of this job or another: much waits for it."""
+        return self._crew.submit(method, *given, notice=watch.notice, first=True)
 
     def _look(self, request: Request) -> Any:
         """A reference to it in the object store, where it is put once; None without one."""
@@ -146,11 +154,24 @@ class ClusterEngine:
             raise DeviceError(f"node {name} is left out, for its frames would differ: {', '.join(changed)}")
 
     def _tell(self, watch: Watch) -> None:
+        """Of nodes; to one of the jobs, for it concerns them all."""
         while self._notices:
             notice = self._notices.pop(0)
             if notice not in self._told:
                 self._told.add(notice)
                 watch.notice(notice)
+
+
+def _once(watch: Watch) -> Callable[[str], None]:
+    """Its notice; what several actors say of one job is told once."""
+    told: set[str] = set()
+
+    def tell(notice: str) -> None:
+        if notice not in told:
+            told.add(notice)
+            watch.notice(notice)
+
+    return tell
 
 
 def _wait_for(asked: "Sequence[Future[Any]]", tell: Callable[[], None]) -> None:

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,20 +16,28 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
-from vidgan.errors import Interrupted, MemoryShortageError, VidganError
+from vidgan.errors import DeviceError, Interrupted, MemoryShortageError, VidganError
 from vidgan.jobs.batch.tasks import EngineLost
 
-_TRIES = 6
+_TRIES, _STILLBORN = 6, 12  # attempts at a piece of work; actors that never began, one after another
 _AHEAD = 8  # actors that are asked for beyond what the cluster has room for: an autoscaler sees them
 _PATIENCE_SECONDS = 0.2
 _LISTEN_EVERY_SECONDS, _SILENCES = 5.0, 3
 _SHUNNED_SECONDS = 30.0
 
 
+def _ignore(_: str) -> None:
+    """Where nobody is to be told."""
+
+
 @dataclass
 class _Piece:
+    """notice: told what the user should know of it. spare: it may be broken off at any moment."""
+
     method: str
     given: tuple[Any, ...]
+    notice: Callable[[str], None]
+    spare: bool
     done: "Future[Any]" = field(default_factory=Future)
     tries: int = 0
 
@@ -42,7 +50,7 @@ class Crew:
     """hire: begins an actor. accept: whether an actor that says this of itself may work; VidganError if not.
 
     fits: how many actors the cluster has room for now. answers: whether its head does; where it does not for
-    a while, all work fails, before Ray ends this process. notice: told what the user should know.
+    a while, all work fails, before Ray ends this process. notice: told what the user should know of actors.
     """
 
     def __init__(
@@ -55,7 +63,7 @@ class Crew:
     ) -> None:
         self._hire, self._accept, self._fits, self._notice = hire, accept, fits, notice
         self._answers, self._asked, self._silent = answers, time.monotonic(), 0
-        self._hire_again = 0.0
+        self._hire_again, self._stillborn = 0.0, 0
         self.is_lost = False
         self._waiting: deque[_Piece] = deque()
         self._starting: dict[Any, Any] = {}
@@ -67,9 +75,16 @@ class Crew:
         self._thread = threading.Thread(target=self._work, name="crew", daemon=True)
         self._thread.start()
 
-    def submit(self, method: str, *given: Any, first: bool = False) -> "Future[Any]":
-        """Have some actor do it. first: before all that waits."""
-        piece = _Piece(method, given)
+    def submit(
+        self,
+        method: str,
+        *given: Any,
+        notice: Callable[[str], None] = _ignore,
+        first: bool = False,
+        spare: bool = False,
+    ) -> "Future[Any]":
+        """Have some actor do it. first: before all that waits. notice, spare: as in _Piece."""
+        piece = _Piece(method, given, notice, spare)
         with self._changed:
             if self._stopped:
                 piece.done.set_exception(Interrupted("stopped: the same command goes on"))
@@ -81,17 +96,18 @@ class Crew:
         return piece.done
 
     def stop(self, now: bool = False) -> None:
-        """Give out nothing any more. now: give up what is being done, too."""
+        """Give out nothing any more. now: give up what is being done, too, not only what is spare."""
         with self._changed:
             self._stopped = True
             given_up = list(self._waiting)
             self._waiting.clear()
-            if now:
-                given_up += [piece for _, piece in list(self._busy.values())]
-                self._ended = True
+            busy = [(actor, piece) for actor, piece in list(self._busy.values()) if now or piece.spare]
+            self._ended |= now
             self._changed.notify()
-        for piece in given_up:
+        for piece in (*given_up, *(piece for _, piece in busy)):
             _fail(piece, Interrupted("stopped: the same command goes on"))
+        for actor, _ in busy:
+            _let_go(actor)
 
     def close(self) -> None:
         """Let all actors go."""
@@ -156,40 +172,58 @@ class Crew:
         with self._changed:
             self._idle.append(actor)
         for notice in notices:
-            self._notice(notice)
-        if piece.done.done():  # given up meanwhile
+            piece.notice(notice)
+        if kind != "done":
+            _fail(piece, told)
             return
-        if kind == "done":
+        with suppress(InvalidStateError):  # given up meanwhile
             piece.done.set_result(told)
-        else:
-            piece.done.set_exception(told)
 
     def _welcome(self, actor: Any, ref: Any) -> None:
         try:
             self._accept(ray.get(ref))
-        except RayError:  # its node has gone, or its process: another is asked for
+        except RayError as error:  # its node has gone, or its process: another is asked for
             _let_go(actor)
+            self._miss(error)
         except VidganError as error:
             self._notice(str(error))
             self._hire_again = time.monotonic() + _SHUNNED_SECONDS  # the next would come from there, too
             _let_go(actor)
         else:
+            self._stillborn = 0
             with self._changed:
                 self._idle.append(actor)
 
+    def _miss(self, error: RayError) -> None:
+        """An actor that did not live to work. Where none does, nothing can be done."""
+        self._stillborn += 1
+        self._hire_again = time.monotonic() + min(self._stillborn, _SHUNNED_SECONDS)
+        if self._stillborn < _STILLBORN or self._busy or self._idle:
+            return
+        with self._changed:
+            pieces = list(self._waiting)
+            self._waiting.clear()
+        told = DeviceError(
+            f"no worker of the cluster lives long enough to begin ({_reason(error)}): see Ray's logs on its "
+            "nodes (/tmp/ray/session_latest/logs), then start the batch again."
+        )
+        for piece in pieces:
+            _fail(piece, told)
+
     def _again(self, piece: _Piece, error: RayError) -> None:
+        if piece.done.done():  # given up
+            return
         piece.tries += 1
         if piece.tries < _TRIES:
             with self._changed:
                 self._waiting.appendleft(piece)
         else:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             _fail(
                 piece,
                 MemoryShortageError(
-                    f"{_TRIES} workers ended one after another at the same piece of work ({reason}): give "
-                    "each more memory (more cpus or gpus under [execution]: fewer actors a node), then start "
-                    "the batch again."
+                    f"{_TRIES} workers ended one after another at the same piece of work ({_reason(error)}): "
+                    "give each more memory (more cpus or gpus under [execution]: fewer actors a node), then "
+                    "start the batch again."
                 ),
             )
 
@@ -204,9 +238,13 @@ class Crew:
 
 
 def _fail(piece: _Piece, error: VidganError) -> None:
-    if not piece.done.done():
-        with suppress(Exception):
-            piece.done.set_exception(error)
+    """Unless it is done, or somebody else has given it up."""
+    with suppress(InvalidStateError):
+        piece.done.set_exception(error)
+
+
+def _reason(error: RayError) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
 def _let_go(actor: Any) -> None:

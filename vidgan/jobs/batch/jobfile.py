@@ -37,8 +37,15 @@ def _read(path: Path) -> str:
         raise UsageError(f"{path} does not exist: check the name of the job file")
     try:
         return path.read_text(encoding="utf-8-sig")  # some editors put a byte order mark before the text
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not a text that can be read ({error}): save it as UTF-8") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{path} is no text: give a job file (save it as UTF-8) or a folder of clips; one clip alone: "
+            "vidgan translate CLIP TARGET -o OUT"
+        ) from error
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be read ({(error.strerror or str(error)).lower()}): check it"
+        ) from error
 
 
 def _parsed(text: str, name: str) -> Mapping[str, Any]:

@@ -104,10 +104,10 @@ class _Slot:
 
     def interrupt(self) -> None:
         with self._lock:
-            self._stopping = True
-            if self._process is not None and self._process.is_alive():
+            self._stopping, process = True, self._process  # which may end meanwhile
+            if process is not None and process.is_alive():
                 with suppress(OSError):
-                    os.kill(self._process.pid, signal.SIGINT)
+                    os.kill(process.pid, signal.SIGINT)
 
     def close(self, patience_seconds: float = _PATIENCE_SECONDS) -> None:
         if self._connection is not None:
@@ -133,15 +133,25 @@ class _Slot:
         if self._process is not None and not self._process.is_alive():  # ended while it had nothing to do
             self.close()
         if self._connection is None:
-            context = multiprocessing.get_context("spawn")
-            self._connection, theirs = context.Pipe()
-            self._process = context.Process(
-                target=serve, args=(theirs, self._gpu), name="vidgan", daemon=False
-            )
-            with _signals_held_back():
-                self._process.start()
-            theirs.close()
+            self._connection, self._process = self._start()
         return self._connection
+
+    def _start(self) -> tuple[Connection, Any]:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        try:
+            process = context.Process(target=serve, args=(theirs, self._gpu), name="vidgan", daemon=False)
+            with _signals_held_back():
+                process.start()
+        except OSError as error:
+            ours.close()
+            raise MemoryShortageError(
+                f"no process can be started for it ({(error.strerror or str(error)).lower()}): lower --jobs "
+                "or close other programs; the same command goes on where it stopped."
+            ) from error
+        finally:
+            theirs.close()
+        return ours, process
 
     def _death(self) -> VidganError:
         self._process.join(_PATIENCE_SECONDS)

@@ -2,18 +2,21 @@
 
 import secrets
 import socket
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from vidgan.config import Recipe
 from vidgan.errors import DeviceError, OutputError, UsageError
 from vidgan.gan.device import choose_device
 from vidgan.jobs.batch.plan import Execution, Plan
 from vidgan.jobs.facts import Facts, differences, machine_facts, program_facts
+from vidgan.media.output import disk_errors
 
 REMEDY = "pip install 'vidgan[cluster]'"
-_KNOCK_SECONDS = 10.0
+_KNOCK_SECONDS, _PATIENCE_SECONDS = 10.0, 300.0
 MIXED = "machines of several kinds"
 """What a fact is where nodes differ in it."""
 
@@ -26,12 +29,15 @@ def own_kind() -> Facts:
 def kind_of_nodes(plan: Plan, allow_mixed: bool) -> Facts:
     """What all nodes are; raises UsageError, OutputError or DeviceError for one that cannot take part."""
     token = plan.folder / f".shared.{secrets.token_hex(4)}"
-    token.write_text(token.name, encoding="utf-8")
+    with disk_errors(token):
+        token.write_text(token.name, encoding="utf-8")
     try:
         asked = {name: _asked(node, token, plan) for name, node in _nodes(plan.execution).items()}
+        ends = time.monotonic() + _PATIENCE_SECONDS
+        answered = {name: _answered(question, ends) for name, question in asked.items()}
     finally:
         token.unlink(missing_ok=True)
-    told = {name: answer for name, answer in asked.items() if answer is not None}
+    told = {name: answer for name, answer in answered.items() if answer is not None}
     if not told:
         raise DeviceError("no node of the cluster answers: see `ray status`, and start the batch again.")
     blind = [name for name, (sees, _) in told.items() if not sees]
@@ -91,18 +97,25 @@ def _nodes(execution: Execution) -> Mapping[str, str]:
     return {f"{n['NodeManagerHostname']}:{n['NodeManagerPort']}": n["NodeID"] for n in able}
 
 
-def _asked(node: str, token: Path, plan: Plan) -> tuple[bool, Facts] | None:
-    """Whether it sees the token, and what it is; None where it has gone meanwhile."""
+def _asked(node: str, token: Path, plan: Plan) -> Any:
+    """A reference to what it will answer."""
     import ray
-    from ray.exceptions import RayError, RayTaskError
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     there = NodeAffinitySchedulingStrategy(node, soft=False)
     ask = ray.remote(_answer).options(
         num_cpus=0, num_gpus=plan.execution.gpus, scheduling_strategy=there, max_retries=2
     )
+    return ask.remote(token.absolute())
+
+
+def _answered(question: Any, ends: float) -> tuple[bool, Facts] | None:
+    """Whether it sees the token, and what it is; None where it has gone meanwhile, or has no time for it."""
+    import ray
+    from ray.exceptions import RayError, RayTaskError
+
     try:
-        sees, kind = ray.get(ask.remote(token.absolute()))
+        sees, kind = ray.get(question, timeout=max(0.0, ends - time.monotonic()))
     except RayTaskError as error:
         said = str(error).strip().splitlines()[-1]
         raise DeviceError(

@@ -34,9 +34,13 @@ class Records:
         self.folder = folder
 
     def look(self, training: Training) -> Path:
-        """Where a look goes: named after all that decides about it, so that a changed one is another."""
-        name = f"{_safe(training.name)}-{key_of_training(training)[:_KEY_CHARACTERS]}.safetensors"
-        return self.folder / "looks" / name
+        """Where a look goes: named after all that decides about it, so that a changed one is another.
+
+        One that is there under another name, which decides nothing, is that one.
+        """
+        looks, key = self.folder / "looks", key_of_training(training)[:_KEY_CHARACTERS]
+        ours = looks / f"{_safe(training.name)}-{key}.safetensors"
+        return ours if ours.exists() else min(looks.glob(f"*-{key}.safetensors"), default=ours)
 
     def sheet(self, job: Job) -> Path:
         return self.folder / "sheets" / f"{self._name(job)}.png"

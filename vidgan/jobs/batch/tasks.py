@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vidgan.errors import LookError, VidganError
+from vidgan.errors import Interrupted, LookError, VidganError
 from vidgan.gan.look import load_look
 from vidgan.jobs.batch.figures import figures_of
 from vidgan.jobs.batch.plan import Execution, Job, Training
@@ -53,6 +53,8 @@ class TrainTask:
             watch.notice(f"a training that was broken off cannot go on, so it starts over: {error}")
             checkpoint.unlink()
             self._train(False, watch)
+        except Interrupted as error:  # there is no such option here
+            raise Interrupted(str(error).replace(" with --resume", "")) from error
         return time.perf_counter() - began
 
     def _train(self, resume: bool, watch: Watch) -> None:
