@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -252,6 +252,11 @@ def test_the_report_tells_it_all(morning: Morning) -> None:
     assert page.count("data:image/jpeg") >= GOOD
 
 
+def test_nothing_is_remembered_of_work_that_is_not_there(morning: Morning) -> None:
+    """A render that somebody begins there later is not the batch's."""
+    assert not [name for name in morning.after_first if name.endswith(".begun")]
+
+
 def test_what_is_done_is_not_done_again(morning: Morning) -> None:
     assert [one.before for one in morning.second.outcomes] == [
         one.status == "done" for one in morning.first.outcomes
@@ -386,6 +391,18 @@ def test_a_look_that_has_another_name_now_is_not_trained_again(done: Path) -> No
     engine = Here()
     assert statuses(here(done / "jobs.toml", engine=engine)) == {"a.mkv": "before", "b.mkv": "done"}
     assert engine.did == ["b.mkv"]
+
+
+def test_a_look_of_another_name_that_is_not_whole_is_not_taken(done: Path) -> None:
+    plan = plan_of_batch(done / "jobs.toml")
+    (look,) = plan.trainings
+    records = Records(plan.folder)
+    whole = records.look(look)
+    other = replace(look, name="stones")
+    assert records.look(other) == whole
+    whole.write_bytes(whole.read_bytes()[:100])
+    assert records.look(look) == whole
+    assert records.look(other).name == whole.name.replace("tiles", "stones")
 
 
 def test_looks_are_not_trained_again_for_what_concerns_rendering_alone(done: Path) -> None:

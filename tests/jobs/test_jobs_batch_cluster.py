@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import vidgan
-from vidgan.errors import DeviceError, OutputError, UsageError
+from vidgan.errors import DeviceError, Interrupted, OutputError, UsageError
 from vidgan.gan.look import load_look
 from vidgan.jobs.batch import nodes
 from vidgan.jobs.batch.cluster import _without_rays_words
@@ -357,7 +357,8 @@ def test_a_head_that_has_gone_is_told(crew: Callable[..., Any], monkeypatch: pyt
 def test_workers_that_never_begin_are_told_of(
     crew: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vidgan.jobs.batch.crew._SHUNNED_SECONDS", 0.0)
+    monkeypatch.setattr("vidgan.jobs.batch.crew._STILLBORN_SECONDS", 0.0)
+    monkeypatch.setattr("vidgan.jobs.batch.crew._PATIENCE_SECONDS", 0.0)
 
     def stillborn() -> None:
         raise Died("no module named torch")
@@ -411,6 +412,63 @@ def test_a_first_interruption_ends_what_may_be_broken_off(
             piece.result(30)
     else:
         assert piece.result(30) == 1
+
+
+def test_idle_workers_that_died_with_another_cost_a_piece_no_attempt(
+    crew: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when their node dies."""
+    monkeypatch.setattr("vidgan.jobs.batch.crew._TRIES", 2)
+    made: list[SimpleNamespace] = []
+
+    def hire() -> SimpleNamespace:
+        worker = SimpleNamespace(is_dead=False)
+
+        def live(answer: Any) -> Any:
+            if worker.is_dead:
+                raise Died("with its node")
+            return answer
+
+        worker.ready = SimpleNamespace(remote=lambda: lambda: live(None))
+        worker.do = SimpleNamespace(remote=lambda number: lambda: live(("done", number, [])))
+        made.append(worker)
+        return worker
+
+    ours = crew(hire)
+    asked = [ours.submit("do", number) for number in range(5)]
+    assert [piece.result(30) for piece in asked] == [0, 1, 2, 3, 4]
+    assert len(made) > 2
+    for worker in made:
+        worker.is_dead = True
+    assert ours.submit("do", 7).result(30) == 7
+
+
+def test_who_is_told_may_fail_without_harm_to_others(crew: Callable[..., Any]) -> None:
+    def closed(notice: str) -> None:
+        raise SystemExit(1)
+
+    ours = crew(lambda: actor(lambda number: ("done", number, ["told"])))
+    with pytest.raises(SystemExit):
+        ours.submit("do", 1, notice=closed).result(30)
+    assert ours.submit("do", 2).result(30) == 2
+
+
+def test_a_piece_that_fails_does_not_leave_its_job_waiting_for_the_others() -> None:
+    """For those that nobody had begun."""
+    from vidgan.jobs.batch.cluster_engine import _wait_for
+
+    failed, waiting = Future[int](), Future[int]()
+    failed.set_exception(OutputError("no space left"))
+    with ThreadPoolExecutor(1) as pool:
+        waited = pool.submit(_wait_for, [failed, waiting], lambda: None)
+        with pytest.raises(OutputError):
+            waited.result(30)
+    assert waiting.cancelled()
+
+
+def test_a_worker_that_is_told_to_stop_by_others_is_as_good_as_dead(crew: Callable[..., Any]) -> None:
+    told = iter([("failed", Interrupted("stopped"), []), ("done", 3, [])])
+    assert crew(lambda: actor(lambda number: next(told))).submit("do", 3).result(30) == 3
 
 
 def test_what_waits_when_the_user_stops_is_given_up(crew: Callable[..., Any]) -> None:

@@ -4,8 +4,10 @@ The journal in each work folder is the truth: a worker, a node, the driver or th
 and the same command goes on with what is not entered there.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,7 +44,7 @@ class ClusterEngine:
     def __init__(self, execution: Execution, kind: Facts, address: str, allow_mixed: bool) -> None:
         self.name = f"the cluster at {address}"
         self._kind, self._mixed = kind, allow_mixed
-        self._notices: list[str] = []  # about nodes
+        self._notices: deque[str] = deque()  # about nodes
         self._told: set[str] = set()
         self._looks: dict[Path, Any] = {}
         self._interrupted = False
@@ -54,7 +56,9 @@ class ClusterEngine:
         task = task.absolute()
         if isinstance(task, TrainTask):
             watch.progress(Progress("train", 0.0, "on the cluster"))
-            return self._crew.submit("train", task, notice=_once(watch), spare=True).result()
+            training = self._crew.submit("train", task, notice=_once(watch), spare=True)
+            _wait_for([training], lambda: self._tell(watch))
+            return training.result()
         return self._render(task, watch)
 
     @property
@@ -84,7 +88,6 @@ class ClusterEngine:
             reused = self._render_missing(request, cuts, plan, stock, work, watch)
             watch.progress(Progress("join", 0.0, "on the cluster"))
             made: Made = self._soon("finish", task, cuts, stock, watch=watch).result()
-        self._tell(watch)
         seconds = meter.wall_seconds()
         return Made(replace(made.result, reused=reused, render_seconds=seconds), made.figures, seconds)
 
@@ -95,13 +98,16 @@ class ClusterEngine:
         kept = kept_cuts(work) if begun.has_shots else ()
         if kept is not None:
             return kept
-        starts = begun.span[::_SURVEYED_FRAMES]
-        parts = [range(start, min(start + _SURVEYED_FRAMES, begun.span.stop)) for start in starts]
+        # Where damage is carried on with, every range is decoded from the clip's start.
+        each = len(begun.span) if begun.clip.lenient else _SURVEYED_FRAMES
+        starts = begun.span[::each]
+        parts = [range(start, min(start + each, begun.span.stop)) for start in starts]
         asked = [self._soon("cuts_within", request, part, stock, watch=watch) for part in parts]
 
         def tell() -> None:
             done = sum(future.done() for future in asked) / len(asked)
             watch.progress(Progress("survey", done, "on the cluster"))
+            self._tell(watch)
 
         _wait_for(asked, tell)
         cuts = tuple(sorted({cut for future in asked for cut in future.result()}))
@@ -127,6 +133,7 @@ class ClusterEngine:
         def tell() -> None:
             done = work.journal.frames_done()
             watch.progress(Progress("render", min(1.0, done / total), f"frame {done}/{total}"))
+            self._tell(watch)
 
         asked = [
             self._crew.submit("render", request, cuts, part, stock, notice=watch.notice) for part in missing
@@ -155,11 +162,11 @@ class ClusterEngine:
 
     def _tell(self, watch: Watch) -> None:
         """Of nodes; to one of the jobs, for it concerns them all."""
-        while self._notices:
-            notice = self._notices.pop(0)
-            if notice not in self._told:
-                self._told.add(notice)
-                watch.notice(notice)
+        with suppress(IndexError):
+            while notice := self._notices.popleft():
+                if notice not in self._told:
+                    self._told.add(notice)
+                    watch.notice(notice)
 
 
 def _once(watch: Watch) -> Callable[[str], None]:
@@ -187,9 +194,7 @@ def _wait_for(asked: "Sequence[Future[Any]]", tell: Callable[[], None]) -> None:
 
 
 def _give_up(pending: "set[Future[Any]]") -> None:
-    for future in pending:
-        future.cancel()
-    wait(pending)
+    wait([future for future in pending if not future.cancel()])
 
 
 def _head_answers() -> bool:

@@ -19,7 +19,9 @@ from ray.exceptions import RayError
 from vidgan.errors import DeviceError, Interrupted, MemoryShortageError, VidganError
 from vidgan.jobs.batch.tasks import EngineLost
 
-_TRIES, _STILLBORN = 6, 12  # attempts at a piece of work; actors that never began, one after another
+_TRIES = 6
+_STILLBORN, _STILLBORN_SECONDS = 12, 60.0  # actors that never began, one after another
+_STOPPED = "stopped: the same command goes on"
 _AHEAD = 8  # actors that are asked for beyond what the cluster has room for: an autoscaler sees them
 _PATIENCE_SECONDS = 0.2
 _LISTEN_EVERY_SECONDS, _SILENCES = 5.0, 3
@@ -63,7 +65,7 @@ class Crew:
     ) -> None:
         self._hire, self._accept, self._fits, self._notice = hire, accept, fits, notice
         self._answers, self._asked, self._silent = answers, time.monotonic(), 0
-        self._hire_again, self._stillborn = 0.0, 0
+        self._hire_again, self._stillborn, self._stillborn_since = 0.0, 0, 0.0
         self.is_lost = False
         self._waiting: deque[_Piece] = deque()
         self._starting: dict[Any, Any] = {}
@@ -87,7 +89,7 @@ class Crew:
         piece = _Piece(method, given, notice, spare)
         with self._changed:
             if self._stopped:
-                piece.done.set_exception(Interrupted("stopped: the same command goes on"))
+                piece.done.set_exception(Interrupted(_STOPPED))
             elif first:
                 self._waiting.appendleft(piece)
             else:
@@ -105,7 +107,7 @@ class Crew:
             self._ended |= now
             self._changed.notify()
         for piece in (*given_up, *(piece for _, piece in busy)):
-            _fail(piece, Interrupted("stopped: the same command goes on"))
+            _fail(piece, Interrupted(_STOPPED))
         for actor, _ in busy:
             _let_go(actor)
 
@@ -131,8 +133,17 @@ class Crew:
                 else:
                     with self._changed:
                         self._changed.wait_for(lambda: self._waiting or self._ended, _PATIENCE_SECONDS)
-        except Exception as error:  # the cluster itself has gone
+        except BaseException as error:  # the cluster itself has gone
             self._lose(error)
+        self._give_up_the_rest()
+
+    def _give_up_the_rest(self) -> None:
+        """Nobody waits for what is not given out any more."""
+        with self._changed:
+            pieces = [*self._waiting, *(piece for _, piece in self._busy.values())]
+            self._waiting.clear()
+        for piece in pieces:
+            _fail(piece, Interrupted(_STOPPED))
 
     def _listen(self) -> None:
         if time.monotonic() - self._asked < _LISTEN_EVERY_SECONDS:
@@ -145,10 +156,11 @@ class Crew:
     def _give_out(self) -> None:
         with self._changed:
             while self._waiting and self._idle:
-                piece = self._waiting.popleft()
+                piece = self._waiting[0]  # and stays there until it is somebody's
                 if piece.is_wanted():
                     actor = self._idle.pop()
                     self._busy[getattr(actor, piece.method).remote(*piece.given)] = actor, piece
+                self._waiting.popleft()
             wanted = len(self._waiting) - len(self._starting)
         if time.monotonic() < self._hire_again:
             return
@@ -169,10 +181,17 @@ class Crew:
             _let_go(actor)
             self._again(piece, error)
             return
+        if isinstance(told, Interrupted) and not self._stopped:  # not by us: its node is being stopped
+            _let_go(actor)
+            self._again(piece, told)
+            return
         with self._changed:
             self._idle.append(actor)
-        for notice in notices:
-            piece.notice(notice)
+        try:
+            for notice in notices:
+                piece.notice(notice)
+        except BaseException as error:  # of who is told
+            _fail(piece, error)
         if kind != "done":
             _fail(piece, told)
             return
@@ -196,9 +215,12 @@ class Crew:
 
     def _miss(self, error: RayError) -> None:
         """An actor that did not live to work. Where none does, nothing can be done."""
+        now = time.monotonic()
         self._stillborn += 1
-        self._hire_again = time.monotonic() + min(self._stillborn, _SHUNNED_SECONDS)
-        if self._stillborn < _STILLBORN or self._busy or self._idle:
+        self._stillborn_since = now if self._stillborn == 1 else self._stillborn_since
+        self._hire_again = now + _PATIENCE_SECONDS
+        for_long = self._stillborn >= _STILLBORN and now - self._stillborn_since >= _STILLBORN_SECONDS
+        if not for_long or self._busy or self._idle:
             return
         with self._changed:
             pieces = list(self._waiting)
@@ -210,14 +232,16 @@ class Crew:
         for piece in pieces:
             _fail(piece, told)
 
-    def _again(self, piece: _Piece, error: RayError) -> None:
-        if piece.done.done():  # given up
-            return
+    def _again(self, piece: _Piece, error: Exception) -> None:
+        """Given to another actor; not to one that died with this one, when their node did."""
+        self._ask_the_idle()
         piece.tries += 1
-        if piece.tries < _TRIES:
-            with self._changed:
+        with self._changed:
+            if piece.done.done() or self._ended or (self._stopped and piece.spare):
+                _fail(piece, Interrupted(_STOPPED))
+            elif piece.tries < _TRIES:
                 self._waiting.appendleft(piece)
-        else:
+        if piece.tries >= _TRIES:
             _fail(
                 piece,
                 MemoryShortageError(
@@ -227,7 +251,14 @@ class Crew:
                 ),
             )
 
-    def _lose(self, error: Exception) -> None:
+    def _ask_the_idle(self) -> None:
+        """Whether they live."""
+        with self._changed:
+            idle, self._idle = self._idle, []
+        for actor in idle:
+            self._starting[actor.ready.remote()] = actor
+
+    def _lose(self, error: BaseException) -> None:
         with self._changed:
             self._stopped = self.is_lost = True
             pieces = [*self._waiting, *(piece for _, piece in self._busy.values())]
@@ -237,13 +268,13 @@ class Crew:
             _fail(piece, EngineLost(f"the cluster cannot be reached any more ({told}): start both again."))
 
 
-def _fail(piece: _Piece, error: VidganError) -> None:
+def _fail(piece: _Piece, error: BaseException) -> None:
     """Unless it is done, or somebody else has given it up."""
     with suppress(InvalidStateError):
         piece.done.set_exception(error)
 
 
-def _reason(error: RayError) -> str:
+def _reason(error: Exception) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 

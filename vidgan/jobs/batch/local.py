@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
@@ -138,19 +138,17 @@ class _Slot:
 
     def _start(self) -> tuple[Connection, Any]:
         context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
         try:
-            process = context.Process(target=serve, args=(theirs, self._gpu), name="vidgan", daemon=False)
-            with _signals_held_back():
-                process.start()
+            ours, theirs = context.Pipe()
+            with closing(theirs):
+                process = context.Process(target=serve, args=(theirs, self._gpu), name="vidgan", daemon=False)
+                with _signals_held_back():
+                    process.start()
         except OSError as error:
-            ours.close()
             raise MemoryShortageError(
                 f"no process can be started for it ({(error.strerror or str(error)).lower()}): lower --jobs "
                 "or close other programs; the same command goes on where it stopped."
             ) from error
-        finally:
-            theirs.close()
         return ours, process
 
     def _death(self) -> VidganError:

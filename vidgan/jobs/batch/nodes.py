@@ -55,7 +55,8 @@ def kind_of_nodes(plan: Plan, allow_mixed: bool) -> Facts:
                 f"frames of the nodes {first} and {name} would differ: {'; '.join(changed)}. "
                 "Use nodes of one kind, or pass --allow-mixed."
             )
-        kind = {fact: value if other.get(fact) == value else MIXED for fact, value in kind.items()}
+    if allow_mixed:  # whoever joins later
+        return {**dict.fromkeys(kind, MIXED), **program_facts(kind)}
     return kind
 
 

@@ -14,6 +14,7 @@ from vidgan.config import Recipe, dump_recipe, load_recipe
 from vidgan.errors import MediaError
 from vidgan.jobs.batch.outcome import Outcome
 from vidgan.jobs.batch.plan import AsItIs, Job, LookSource, Trained, Training
+from vidgan.jobs.batch.tasks import is_trained
 from vidgan.jobs.delivery import recipe_beside, was_put_in_place
 from vidgan.jobs.report import report_beside
 from vidgan.jobs.subject import Asked
@@ -36,11 +37,12 @@ class Records:
     def look(self, training: Training) -> Path:
         """Where a look goes: named after all that decides about it, so that a changed one is another.
 
-        One that is there under another name, which decides nothing, is that one.
+        One that was trained under another name, which decides nothing, is that one.
         """
         looks, key = self.folder / "looks", key_of_training(training)[:_KEY_CHARACTERS]
         ours = looks / f"{_safe(training.name)}-{key}.safetensors"
-        return ours if ours.exists() else min(looks.glob(f"*-{key}.safetensors"), default=ours)
+        others = () if ours.exists() else filter(is_trained, sorted(looks.glob(f"*-{key}.safetensors")))
+        return next(iter(others), ours)
 
     def sheet(self, job: Job) -> Path:
         return self.folder / "sheets" / f"{self._name(job)}.png"
@@ -60,6 +62,11 @@ class Records:
         if not work_folder_of(job.out).exists():
             with disk_errors(self.folder):
                 self._begun(job).touch()
+
+    def end(self, job: Job) -> None:
+        """What begin remembered holds for a work folder alone, and there may be none."""
+        if not work_folder_of(job.out).exists():
+            self._begun(job).unlink(missing_ok=True)
 
     def has_begun(self, job: Job) -> bool:
         """Whether the work folder that is there is this batch's own."""

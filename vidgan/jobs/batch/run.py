@@ -237,6 +237,8 @@ class _Run:
                 raise OtherWorkError(str(error).replace("--fresh", "--overwrite")) from error
             watch.notice(f"started over: {divided(str(error))[0]}")
             return engine.run(task.fresh(), watch)
+        finally:
+            self.records.end(job)
 
     def _task(self, job: Job) -> RenderTask:
         options = replace(
