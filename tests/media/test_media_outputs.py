@@ -1,7 +1,9 @@
 """What lies in the files that each codec makes, read by the real ffmpeg."""
 
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import av
@@ -143,3 +145,17 @@ def test_ten_bits_never_pass_through_eight(tmp_path: Path) -> None:
             frame = next(container.decode(video=0))
             luma = frame.reformat(format="gray10le").to_ndarray()[32]
         assert len(np.unique(luma)) > 300  # of eight bits there would be 192 steps at most
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="Linux alone")
+def test_no_encoder_takes_the_machine_for_itself(clip: Path, tmp_path: Path) -> None:
+    """SVT-AV1, as root, makes real-time threads, beside which a later training hangs."""
+    program = (
+        "import os, sys, vidgan\n"
+        "av1 = ['encode.codec=av1']\n"
+        "vidgan.translate(sys.argv[1], None, sys.argv[2], pipeline='passthrough', overrides=av1)\n"
+        "print({os.sched_getscheduler(int(task)) for task in os.listdir('/proc/self/task')})"
+    )
+    command = [sys.executable, "-c", program, str(clip), str(tmp_path / "out.webm")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str({os.sched_getscheduler(0)})

@@ -2,7 +2,7 @@
 
 import io
 import os
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -20,6 +20,7 @@ from vidgan.media.convert import FromRGB
 from vidgan.media.digest import FramesDigest
 from vidgan.media.frame import Frame
 from vidgan.media.output import discard, disk_errors, publish, temporary_beside
+from vidgan.media.scheduling import ordinary_scheduling
 from vidgan.media.sequence import SequenceWriter
 
 _PIXELS = (np.float32, np.uint8, np.uint16)
@@ -57,7 +58,10 @@ class PictureWriter:
         picture.color_primaries, picture.color_trc = self._colour.primaries, self._colour.transfer
         picture.colorspace, picture.color_range = self._colour.matrix, self._colour.range
         with disk_errors(self._final):
-            self._container.mux(self._stream.encode(picture))
+            # The first opens the encoder.
+            with nullcontext() if self.frame_count else ordinary_scheduling():
+                packets = self._stream.encode(picture)
+            self._container.mux(packets)
         self._last_pts = frame.pts
         self.frame_count += 1
 
@@ -120,7 +124,7 @@ def check_encoder(out: str | os.PathLike[str], info: ClipInfo, codec: Codec) -> 
     if codec.pictures:
         return
     try:
-        with av.open(io.BytesIO(), "w", format=codec.part) as trial:
+        with ordinary_scheduling(), av.open(io.BytesIO(), "w", format=codec.part) as trial:
             _add_stream(trial, info, codec)
             trial.start_encoding()
     except (av.FFmpegError, ValueError, OSError) as error:
