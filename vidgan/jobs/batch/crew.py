@@ -227,7 +227,7 @@ class Crew:
             self._waiting.clear()
         told = DeviceError(
             f"no worker of the cluster lives long enough to begin ({_reason(error)}): see Ray's logs on its "
-            "nodes (/tmp/ray/session_latest/logs), then start the batch again."
+            "nodes, then start the batch again."
         )
         for piece in pieces:
             _fail(piece, told)
